@@ -1,0 +1,40 @@
+// Builds dist/: the WebAssembly kernels, the digits, and the library with its types. A step whose inputs are older
+// than its output is skipped, so `npm start` and `npm test` may call this every time.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+process.chdir(root)
+
+const newest = (path) =>
+  statSync(path).isDirectory()
+    ? Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
+    : statSync(path).mtimeMs
+
+/** Runs `make` when one of `inputs` is newer than the oldest of `outputs`. */
+function step(name, inputs, outputs, make) {
+  const upToDate =
+    outputs.every(existsSync) && Math.min(...outputs.map((o) => statSync(o).mtimeMs)) >= Math.max(...inputs.map(newest))
+  if (upToDate) return
+  const start = performance.now()
+  make()
+  console.log(`built ${name} in ${((performance.now() - start) / 1000).toFixed(1)} s`)
+}
+
+const bin = (name) => join('node_modules', '.bin', name)
+const run = (command, ...args) => execFileSync(command, args, { stdio: 'inherit' })
+
+mkdirSync('dist/wasm', { recursive: true })
+
+for (const target of ['strict', 'relaxed'])
+  step(`kernels (${target} SIMD)`, ['assembly', 'asconfig.json'], [`dist/wasm/${target}.wasm`], () =>
+    run(bin('asc'), '--config', 'asconfig.json', '--target', target),
+  )
+
+step('digits', ['scripts/digits.mjs'], ['dist/data/digits.bin'], () => run('node', 'scripts/digits.mjs'))
+
+step('library', ['src', 'tsconfig.json', 'tsconfig.build.json'], ['dist/index.js', 'dist/index.d.ts'], () => {
+  run(bin('tsc'), '-p', 'tsconfig.build.json')
+})
