@@ -1,0 +1,124 @@
+import { expectShape, formatShape } from '../shape.ts'
+import { apply, type Operation, type Value } from '../value.ts'
+import { multiply, square, subtract } from './elementwise.ts'
+import { mean } from './reductions.ts'
+import { broadcastTo, sum } from './structure.ts'
+
+/** Copies each row's number along its last axis. */
+const alongRows = (u: Value, x: Value): Value =>
+  broadcastTo(
+    u,
+    x.shape,
+    u.shape.map((_, axis) => axis),
+  )
+const lastAxis = (x: Value): number[] => [x.shape.length - 1]
+
+/** Σ e^(x − max), the stable way; returns [ln of it + max]. */
+function logSumExp(x: ArrayLike<number>, start: number, n: number): number {
+  let largest = -Infinity
+  for (let j = 0; j < n; j++) largest = Math.max(largest, x[start + j]!)
+  let total = 0
+  for (let j = 0; j < n; j++) total += Math.exp(x[start + j]! - largest)
+  return largest + Math.log(total)
+}
+
+export const softmaxOperation: Operation<null> = {
+  name: 'softmax',
+  shape([x]) {
+    expectShape(x!.shape.length >= 1, 'softmax', () => 'a scalar has no last axis')
+    return x!.shape
+  },
+  evaluate(out, [x], { shape }) {
+    const n = shape.at(-1)!
+    for (let i = 0; i < out.length; i += n) {
+      const total = logSumExp(x!, i, n)
+      for (let j = i; j < i + n; j++) out[j] = Math.exp(x![j]! - total)
+    }
+  },
+  // ds = s∘(dx − ⟨s, dx⟩)
+  vjp: (s, u) => [multiply(s, subtract(u, alongRows(sum(multiply(s, u), lastAxis(s)), s)))],
+}
+
+/** e^x / Σ e^x over the last axis. */
+export const softmax = (x: Value): Value => apply(softmaxOperation, [x], null)
+
+const logSoftmaxOperation: Operation<null> = {
+  name: 'logSoftmax',
+  shape: softmaxOperation.shape,
+  evaluate(out, [x], { shape }) {
+    const n = shape.at(-1)!
+    for (let i = 0; i < out.length; i += n) {
+      const total = logSumExp(x!, i, n)
+      for (let j = i; j < i + n; j++) out[j] = x![j]! - total
+    }
+  },
+  // d ln s = dx − ⟨s, dx⟩
+  vjp: ({ inputs: [x] }, u) => [subtract(u, multiply(softmax(x!), alongRows(sum(u, lastAxis(u)), u)))],
+}
+
+/** x − ln Σ e^x over the last axis, without overflow. */
+export const logSoftmax = (x: Value): Value => apply(logSoftmaxOperation, [x], null)
+
+const oneHotOperation: Operation<{ readonly classes: number }> = {
+  name: 'oneHot',
+  shape([labels], { classes }) {
+    expectShape(labels!.dtype === 'index', 'oneHot', () => `labels must be indices, got ${labels!.dtype}`)
+    return [...labels!.shape, classes]
+  },
+  evaluate(out, [labels], { attributes: { classes } }) {
+    out.fill(0)
+    for (let i = 0; i < labels!.length; i++) out[i * classes + labels![i]!] = 1
+  },
+  vjp: () => [null],
+}
+
+/** 1 at the label, 0 elsewhere: [..] indices become [.., classes]. */
+export const oneHot = (labels: Value, classes: number): Value => apply(oneHotOperation, [labels], { classes })
+
+export const softmaxCrossEntropyOperation: Operation<null> = {
+  name: 'softmaxCrossEntropy',
+  shape([x, labels]) {
+    expectShape(
+      x!.shape.length === 2 &&
+        labels!.dtype === 'index' &&
+        labels!.shape.length === 1 &&
+        labels!.shape[0] === x!.shape[0],
+      'softmaxCrossEntropy',
+      () =>
+        `logits ${formatShape(x!.shape)} and ${labels!.dtype} labels ${formatShape(labels!.shape)} must be [B, classes] and indices [B]`,
+    )
+    return labels!.shape
+  },
+  evaluate(out, [x, labels], { inputs }) {
+    const n = inputs[0]!.shape[1]!
+    for (let i = 0; i < out.length; i++) out[i] = logSumExp(x!, i * n, n) - x![i * n + labels![i]!]!
+  },
+  // dℓ = ⟨softmax(x) − e_label, dx⟩
+  vjp: ({ inputs: [x, labels] }, u) => [
+    multiply(alongRows(u, x!), subtract(softmax(x!), oneHot(labels!, x!.shape[1]!))),
+    null,
+  ],
+}
+
+/**
+ * Cross-entropy of softmax(x) with the labels, sample by sample: ℓ_i = ln Σ_j e^(x_ij) − x_i,label.
+ *
+ * @param logits [B, classes]
+ * @param labels indices [B]
+ * @returns [B]; a batch loss is the mean of these
+ */
+export const softmaxCrossEntropy = (logits: Value, labels: Value): Value =>
+  apply(softmaxCrossEntropyOperation, [logits, labels], null)
+
+/**
+ * Mean over a sample's elements of (x − target)², sample by sample.
+ *
+ * @param x [B, ..]
+ * @param target the same shape
+ * @returns [B]
+ */
+export function meanSquaredError(x: Value, target: Value): Value {
+  const error = square(subtract(x, target))
+  const axes = error.shape.slice(1).map((_, i) => i + 1)
+  return axes.length === 0 ? error : mean(error, axes)
+}

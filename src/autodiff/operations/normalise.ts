@@ -1,0 +1,129 @@
+import { pullback } from '../grad.ts'
+import { expectShape, formatShape, sizeOf } from '../shape.ts'
+import { apply, type Operation, type Value } from '../value.ts'
+import { add, multiply, power, square, subtract } from './elementwise.ts'
+import { mean } from './reductions.ts'
+import { broadcastTo, reshape } from './structure.ts'
+
+/** Each run of `block` consecutive elements is standardised on its own. */
+export interface StandardizeAttributes {
+  readonly block: number
+  readonly epsilon: number
+}
+
+/** Mean and 1/√(variance + ε) of n elements from `start`; the variance has divisor n. */
+function moments(x: ArrayLike<number>, start: number, n: number, epsilon: number): [mean: number, scale: number] {
+  let total = 0
+  for (let j = start; j < start + n; j++) total += x[j]!
+  const center = total / n
+  let squares = 0
+  for (let j = start; j < start + n; j++) squares += (x[j]! - center) ** 2
+  return [center, 1 / Math.sqrt(squares / n + epsilon)]
+}
+
+export const standardizeOperation: Operation<StandardizeAttributes> = {
+  name: 'standardize',
+  shape([x], { block }) {
+    expectShape(
+      sizeOf(x!.shape.slice(1)) % block === 0,
+      'standardize',
+      () => `blocks of ${block} elements do not divide the samples of ${formatShape(x!.shape)}`,
+    )
+    return x!.shape
+  },
+  evaluate(out, [x], { attributes: { block, epsilon } }) {
+    for (let i = 0; i < out.length; i += block) {
+      const [center, scale] = moments(x!, i, block, epsilon)
+      for (let j = i; j < i + block; j++) out[j] = (x![j]! - center) * scale
+    }
+  },
+  vjp: ({ inputs: [x], attributes }, u) => [apply(standardizeGradientOperation, [x!, u], attributes)],
+}
+
+/** r (u − mean(u) − y mean(u y)) with y the standardised x and r its scale: the gradient, linear in u and symmetric. */
+export const standardizeGradientOperation: Operation<StandardizeAttributes> = {
+  name: 'standardizeGradient',
+  shape: ([x]) => x!.shape,
+  evaluate(out, [x, u], { attributes: { block, epsilon } }) {
+    for (let i = 0; i < out.length; i += block) {
+      const [center, scale] = moments(x!, i, block, epsilon)
+      let meanU = 0
+      let meanUY = 0
+      for (let j = i; j < i + block; j++) {
+        meanU += u![j]! / block
+        meanUY += (u![j]! * (x![j]! - center) * scale) / block
+      }
+      for (let j = i; j < i + block; j++) out[j] = scale * (u![j]! - meanU - (x![j]! - center) * scale * meanUY)
+    }
+  },
+  // In u the map is symmetric; in x the gradient is that of the same formula written out.
+  vjp({ inputs: [x, u], attributes }, v) {
+    const written = standardizeGradientWrittenOut(x!, u!, attributes)
+    return [pullback([[written, v]]).get(x!) ?? null, apply(standardizeGradientOperation, [x!, v], attributes)]
+  },
+}
+
+function standardizeGradientWrittenOut(x: Value, u: Value, { block, epsilon }: StandardizeAttributes): Value {
+  const rows = [sizeOf(x.shape) / block, block]
+  const [a, b] = [reshape(x, rows), reshape(u, rows)]
+  const spread = (m: Value) => broadcastTo(m, rows, [0])
+  const centered = subtract(a, spread(mean(a, [1])))
+  const scale = power(add(mean(square(centered), [1]), epsilon), -0.5)
+  const y = multiply(centered, spread(scale))
+  const projected = subtract(subtract(b, spread(mean(b, [1]))), multiply(y, spread(mean(multiply(b, y), [1]))))
+  return reshape(multiply(projected, spread(scale)), x.shape)
+}
+
+/** (x − mean) / √(variance + ε) over each run of `block` consecutive elements. */
+export const standardize = (x: Value, block: number, epsilon = 1e-5): Value =>
+  apply(standardizeOperation, [x], { block, epsilon })
+
+/**
+ * Group normalisation: each sample's channels, in `groups` groups, are standardised, then scaled and shifted.
+ *
+ * @param x [B, C, ..]
+ * @param scale, shift [C] each
+ * @throws ShapeError when the groups do not divide the channels
+ * @see Wu and He, arXiv 1803.08494
+ */
+export function groupNorm(x: Value, groups: number, scale?: Value, shift?: Value, epsilon = 1e-5): Value {
+  expectShape(
+    x.shape.length >= 2 && x.shape[1]! % groups === 0,
+    'groupNorm',
+    () => `${groups} groups do not divide the ${x.shape[1]} channels of ${formatShape(x.shape)}`,
+  )
+  return affine(standardize(x, sizeOf(x.shape.slice(1)) / groups, epsilon), [1], scale, shift)
+}
+
+/**
+ * Layer normalisation over the last axis, then scale and shift.
+ *
+ * @param x [.., D]
+ * @param scale, shift [D] each
+ * @see Ba, Kiros and Hinton, arXiv 1607.06450
+ */
+export function layerNorm(x: Value, scale?: Value, shift?: Value, epsilon = 1e-5): Value {
+  const axis = x.shape.length - 1
+  expectShape(axis >= 1, 'layerNorm', () => `input ${formatShape(x.shape)} needs a batch axis and a feature axis`)
+  return affine(standardize(x, x.shape[axis]!, epsilon), [axis], scale, shift)
+}
+
+function affine(x: Value, axes: readonly number[], scale?: Value, shift?: Value): Value {
+  const scaled = scale === undefined ? x : multiply(x, broadcastTo(scale, x.shape, axes))
+  return shift === undefined ? scaled : add(scaled, broadcastTo(shift, x.shape, axes))
+}
+
+/**
+ * Batch normalisation with the statistics of the batch at hand. It couples the samples of a batch, so per-sample
+ * statistics of a network that contains it do not exist, and whoever asks for them is told so. Use `groupNorm`.
+ *
+ * @param x [B, C, ..]
+ */
+export function batchNorm(x: Value, scale?: Value, shift?: Value, epsilon = 1e-5): Value {
+  const axes = x.shape.map((_, i) => i).filter((axis) => axis !== 1)
+  const spread = (m: Value) => broadcastTo(m, x.shape, [1])
+  const centered = subtract(x, spread(mean(x, axes)))
+  const scaleBy = power(add(mean(square(centered), axes), epsilon), -0.5)
+  const y = affine(multiply(centered, spread(scaleBy)), [1], scale, shift)
+  return { ...y, sampling: y.sampling === 'shared' ? 'shared' : { coupledBy: 'batchNorm' } }
+}

@@ -1,0 +1,51 @@
+import type { FloatArray, NumericArray, Value } from '../autodiff/value.ts'
+
+/**
+ * What a backend computes: values in stages, each delivered to a place in a named array.
+ *
+ * Stage s + 1 may use everything that earlier stages computed, and arrays that the host has written in between (the mean
+ * gradient, along which projections are taken). Leaves name the arrays that they read.
+ */
+export interface Graph {
+  readonly stages: readonly (readonly Output[])[]
+}
+
+/** `value`, laid flat into the array called `buffer` from element `offset` on. */
+export interface Output {
+  readonly value: Value
+  readonly buffer: string
+  readonly offset: number
+}
+
+/** The arrays that leaves and outputs name. All come from `Backend.allocate`. */
+export type Buffers = Readonly<Record<string, NumericArray>>
+
+/** A graph laid out over storage, ready to run any number of times without allocating. */
+export interface Plan {
+  /**
+   * Runs one stage on what the arrays hold now.
+   *
+   * @param stage position in `Graph.stages`
+   * @param slot where intermediate values are kept, 0 ≤ slot < `slots`; a later stage continues the slot of an earlier one
+   */
+  run(stage: number, slot: number): void | Promise<void>
+  /** Bytes of intermediate storage for one slot. */
+  readonly slotBytes: number
+}
+
+/** Where the arithmetic happens. */
+export interface Backend {
+  readonly name: 'reference' | 'wasm' | 'gpu'
+  /** What was detected and chosen, for the record of a run: SIMD flavour, adapter, … */
+  readonly details: Readonly<Record<string, string | number | boolean>>
+  /** An array of the backend's float type that both the host and the plans reach. */
+  allocate(length: number): FloatArray
+  /** The same for indices. */
+  allocateIndices(length: number): Int32Array
+  /** The same for sums that must not lose digits. */
+  allocateDouble(length: number): Float64Array
+  /** into += from, in float64. */
+  accumulate(into: Float64Array, from: FloatArray): void
+  /** Lays out a graph; the plan may be run in `slots` independent slots. */
+  compile(graph: Graph, buffers: Buffers, slots?: number): Plan | Promise<Plan>
+}
