@@ -26,7 +26,9 @@ export interface Plan {
    * Runs one stage on what the arrays hold now.
    *
    * @param stage position in `Graph.stages`
-   * @param slot where intermediate values are kept, 0 ≤ slot < `slots`; a later stage continues the slot of an earlier one
+   * @param slot where intermediate values are kept, 0, 1, …; a later stage continues the slot of an earlier one. Slots
+   *   belong to the backend, are made at their first use and are shared by all of its plans, so that a change of chunk
+   *   size costs no memory: what a plan left in a slot holds until another plan runs its first stage there.
    */
   run(stage: number, slot: number): void | Promise<void>
   /** Bytes of intermediate storage for one slot. */
@@ -46,6 +48,6 @@ export interface Backend {
   allocateDouble(length: number): Float64Array
   /** into += from, in float64. */
   accumulate(into: Float64Array, from: FloatArray): void
-  /** Lays out a graph; the plan may be run in `slots` independent slots. */
-  compile(graph: Graph, buffers: Buffers, slots?: number): Plan | Promise<Plan>
+  /** Lays out a graph over the arrays that its leaves and outputs name. */
+  compile(graph: Graph, buffers: Buffers): Plan | Promise<Plan>
 }

@@ -23,7 +23,7 @@ export function referenceBackend(): Backend {
   }
 }
 
-function layOut(graph: Graph, buffers: Buffers, slots = 1): Plan {
+function layOut(graph: Graph, buffers: Buffers): Plan {
   const seen = new Set<Value>()
   // Each stage computes what earlier ones have not.
   const stages = graph.stages.map((outputs) => {
@@ -31,27 +31,21 @@ function layOut(graph: Graph, buffers: Buffers, slots = 1): Plan {
     for (const value of order) seen.add(value)
     return { outputs, order: order.filter((value) => !isLeaf(value)) }
   })
-  let slotBytes = 0
-  const storage = Array.from({ length: slots }, () => {
-    const arrays = new Map<Value, NumericArray>()
-    slotBytes = 0
-    for (const value of seen) {
-      const size = sizeOf(value.shape)
-      if (isLeaf(value)) {
-        const { buffer, offset } = value.attributes
-        arrays.set(value, bound(buffers, buffer).subarray(offset, offset + size))
-      } else {
-        const array = value.dtype === 'index' ? new Int32Array(size) : new Float64Array(size)
-        arrays.set(value, array)
-        slotBytes += array.byteLength
-      }
-    }
-    return arrays
-  })
+
+  const store = (value: Value): NumericArray => {
+    const size = sizeOf(value.shape)
+    if (!isLeaf(value)) return value.dtype === 'index' ? new Int32Array(size) : new Float64Array(size)
+    const { buffer, offset } = value.attributes
+    return bound(buffers, buffer).subarray(offset, offset + size)
+  }
+  const slots: Map<Value, NumericArray>[] = []
+  const slotBytes = [...seen].reduce((bytes, value) => (isLeaf(value) ? bytes : bytes + 8 * sizeOf(value.shape)), 0)
+
   return {
     slotBytes,
     run(stage, slot) {
-      const arrays = storage[slot]!
+      slots[slot] ??= new Map([...seen].map((value) => [value, store(value)]))
+      const arrays = slots[slot]
       const { order, outputs } = stages[stage]!
       for (const value of order) {
         const inputs = value.inputs.map((input) => arrays.get(input)!)
