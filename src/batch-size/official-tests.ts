@@ -1,0 +1,83 @@
+/** The official code's tests, for comparisons on purpose (docs/maths.md §6, deviations 1 to 3). */
+import { ConfigurationError } from '../errors.ts'
+import { type Divisor, squaredNorm, varianceL1 } from '../statistics/derived.ts'
+import type { GradientStatistics } from '../statistics/gradient-statistics.ts'
+import {
+  type MicroBatchedStatistics,
+  officialInnerProductVariance,
+  officialOrthogonalVariance,
+  officialPooledVariance,
+  type PerTensorStatistics,
+} from '../statistics/official.ts'
+import { positive } from '../validate.ts'
+import { type BatchSizeTest, batchSizeTest } from './batch-size-test.ts'
+
+/**
+ * The norm test with the variance pooled over micro-batches as the official code does (deviation 3).
+ *
+ * It is evaluated on `MicroBatchedStatistics`.
+ *
+ * @param options.eta η > 0
+ */
+export function officialNormTest(options: { readonly eta: number }): BatchSizeTest {
+  const eta = positive('officialNormTest', 'eta', options.eta)
+  return batchSizeTest({
+    name: 'official-norm',
+    level: 'norms',
+    parameters: { eta },
+    measure(statistics, divisor) {
+      refuseExact('officialNormTest', divisor)
+      const { microBatches, mean } = expectField<MicroBatchedStatistics>('officialNormTest', statistics, 'microBatches')
+      const variance = orRefuse('officialNormTest', officialPooledVariance(microBatches))
+      return [{ name: 'norm', variance, bound: eta * eta * squaredNorm(mean) }]
+    },
+  })
+}
+
+/**
+ * The augmented inner product test with the variances summed tensor by tensor (deviations 1 and 2).
+ *
+ * It is evaluated on `PerTensorStatistics`; without ν it is the inner product test alone.
+ *
+ * @param options.theta ϑ > 0
+ * @param options.nu ν > 0, or absent
+ */
+export function officialInnerProductTest(options: { readonly theta: number; readonly nu?: number }): BatchSizeTest {
+  const name = 'officialInnerProductTest'
+  const theta = positive(name, 'theta', options.theta)
+  const nu = options.nu === undefined ? null : positive(name, 'nu', options.nu)
+  return batchSizeTest({
+    name: 'official-inner-product',
+    level: 'projections',
+    parameters: { theta, nu },
+    measure(given, divisor) {
+      refuseExact(name, divisor)
+      const statistics = expectField<PerTensorStatistics>(name, given, 'tensorProjections')
+      const signal = squaredNorm(statistics.mean)
+      const bound = (theta * signal) ** 2
+      // As in `innerProductTest`: with ḡ = 0 the whole variance is held against 0. The official code divides by 0 here.
+      const spread = bound === 0 ? varianceL1(statistics) : officialInnerProductVariance(statistics)
+      const along = { name: 'inner-product', variance: orRefuse(name, spread), bound }
+      if (nu === null) return [along]
+      const variance = orRefuse(name, officialOrthogonalVariance(statistics))
+      return [along, { name: 'orthogonality', variance, bound: nu * nu * signal }]
+    },
+  })
+}
+
+function expectField<S extends GradientStatistics>(test: string, statistics: GradientStatistics, name: keyof S): S {
+  if (name in statistics) return statistics as S
+  throw new ConfigurationError(
+    `${test} needs ${String(name)}: it compares with the official code and is not for other runs`,
+  )
+}
+
+function refuseExact(test: string, divisor: Divisor): void {
+  if (divisor === 'population') throw new ConfigurationError(`${test}: the official code has no exact test`)
+}
+
+function orRefuse(test: string, variance: number | undefined): number {
+  if (variance === undefined)
+    throw new ConfigurationError(`${test}: expected micro-batches of at least 2 samples, got 1`)
+  return variance
+}
