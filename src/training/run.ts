@@ -1,0 +1,175 @@
+import type { TestResult } from '../batch-size/batch-size-test.ts'
+import type { BatchPolicy, PolicyState } from '../batch-size/policy.ts'
+import type { Dataset } from '../data/dataset.ts'
+import { createSampler } from '../data/sampler.ts'
+import { ConfigurationError, DivergenceError } from '../errors.ts'
+import { initialise } from '../nn/parameters.ts'
+import type { Optimizer, OptimizerState } from '../optim/optimizer.ts'
+import { squaredNorm } from '../statistics/derived.ts'
+import { breather } from './breathe.ts'
+import type { Evaluation, Executor } from './executor.ts'
+
+/** When a run ends: at whichever comes first. */
+export interface Budget {
+  /** Samples processed; the last batch is cut so that this number is met exactly. */
+  readonly samples?: number
+  readonly steps?: number
+  /** Seconds of training. A run that is bounded by time alone does not have the same number of steps twice. */
+  readonly seconds?: number
+}
+
+/** How often something is done. */
+export type Every = { readonly samples: number } | { readonly steps: number }
+
+/** One step of a run. */
+export interface TrainingRecord {
+  /** 1 for the first. */
+  readonly step: number
+  /** Samples processed, this step's included. */
+  readonly samples: number
+  /** b of this step. */
+  readonly batchSize: number
+  readonly learningRate: number
+  /** Mean loss of this step's batch, at the parameters before the step. */
+  readonly loss: number
+  /** ‖ḡ‖ of that batch. */
+  readonly gradientNorm: number
+  /** What the batch-size test said of that batch; null where it was not asked. */
+  readonly test: TestResult | null
+  /** Seconds since the run began, evaluations left out. */
+  readonly seconds: number
+  /** On the test set, after the step, where one was due. */
+  readonly evaluation?: Evaluation
+}
+
+/** Everything that a run needs to go on from where it is, bit for bit. */
+export interface Snapshot {
+  readonly step: number
+  readonly samples: number
+  readonly seconds: number
+  readonly parameters: Float32Array | Float64Array
+  readonly optimizer: OptimizerState
+  readonly policy: PolicyState
+}
+
+export interface RunOptions {
+  readonly executor: Executor
+  readonly train: Dataset
+  readonly test?: Dataset
+  readonly optimizer: Optimizer
+  readonly batchSize: BatchPolicy
+  readonly budget: Budget
+  readonly seed: number | string
+  /** Draw samples independently instead of by epochs. */
+  readonly replacement?: boolean
+  /** Evaluate on the test set so often, and at the end; by default only at the end. */
+  readonly evaluateEvery?: Every
+  /** Go on from here instead of starting. */
+  readonly resume?: Snapshot
+}
+
+/** A run in progress: iterate it to make it step. */
+export interface Run extends AsyncIterable<TrainingRecord> {
+  /** The state after the last record that was yielded. */
+  snapshot(): Snapshot
+}
+
+/**
+ * Minimises the executor's objective: the only training loop there is.
+ *
+ * Each step draws b samples, measures what the policy asks for at the parameters before the step, makes the step with
+ * ḡ, and lets the policy choose the next b. The loop owns step and sample counters and computes the learning rate; the
+ * optimiser and the policy are pure.
+ *
+ * @throws ConfigurationError for a budget without a bound
+ * @throws DivergenceError when loss or gradient are not finite; the snapshot is then that of the step before
+ * @example for await (const { batchSize, loss } of createRun(options)) console.log(batchSize, loss)
+ */
+export function createRun(options: RunOptions): Run {
+  const { executor, train, test, optimizer, budget, evaluateEvery } = options
+  const policy = options.batchSize
+  checkBudget(budget)
+  const { parameters, layout } = executor
+  const sampler = createSampler({ size: train.size, seed: options.seed, replacement: options.replacement ?? false })
+  const breathe = breather()
+
+  let { step, samples, seconds } = options.resume ?? { step: 0, samples: 0, seconds: 0 }
+  let policyState = options.resume?.policy ?? policy.start()
+  const optimizerState = options.resume ? structuredClone(options.resume.optimizer) : optimizer.init(layout)
+  parameters.set(options.resume?.parameters ?? initialise(executor.objective.parameters, options.seed))
+  sampler.seek({ draws: samples })
+
+  const finished = () =>
+    samples >= (budget.samples ?? Infinity) ||
+    step >= (budget.steps ?? Infinity) ||
+    seconds >= (budget.seconds ?? Infinity)
+
+  async function* steps(): AsyncGenerator<TrainingRecord, void> {
+    while (!finished()) {
+      const started = performance.now()
+      const batchSize = Math.min(policyState.batchSize, (budget.samples ?? Infinity) - samples)
+      const learningRate = optimizer.learningRate({ step, samples }) * policyState.learningRateFactor
+      const indices = sampler.next(batchSize)
+      const { loss, statistics } = await executor.batch(indices, samples, policy.levelFor(policyState))
+      const gradientNorm = Math.sqrt(squaredNorm(statistics.mean))
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
+        throw diverged(step + 1, loss, gradientNorm, learningRate)
+
+      const update = policy.next(policyState, { step, samples: samples + batchSize, loss, statistics })
+      optimizer.update(parameters, statistics.mean, optimizerState, learningRate)
+      policyState = update.state
+      const before = samples
+      step += 1
+      samples += batchSize
+      seconds += (performance.now() - started) / 1000
+
+      const due = evaluateEvery !== undefined && isDue(evaluateEvery, before, samples, step)
+      const evaluation = test && (due || finished()) ? await executor.evaluate(test) : undefined
+      yield {
+        step,
+        samples,
+        batchSize,
+        learningRate,
+        loss,
+        gradientNorm,
+        test: update.test,
+        seconds,
+        ...(evaluation && { evaluation }),
+      }
+      const pause = breathe()
+      if (pause) await pause
+    }
+  }
+
+  return {
+    [Symbol.asyncIterator]: steps,
+    snapshot: () => ({
+      step,
+      samples,
+      seconds,
+      parameters: parameters.slice(),
+      optimizer: structuredClone(optimizerState),
+      policy: structuredClone(policyState),
+    }),
+  }
+}
+
+/** Whether a multiple of the interval lies in (before, samples], or the step is one. */
+const isDue = (every: Every, before: number, samples: number, step: number): boolean =>
+  'steps' in every ? step % every.steps === 0 : Math.floor(samples / every.samples) > Math.floor(before / every.samples)
+
+function checkBudget(budget: Budget): void {
+  const bounds = Object.entries(budget).filter(([, bound]) => bound !== undefined)
+  if (bounds.length === 0)
+    throw new ConfigurationError('run: the budget needs a bound, one of samples, steps or seconds; got none')
+  for (const [name, bound] of bounds)
+    if (!(bound > 0)) throw new ConfigurationError(`run: budget.${name} must be above 0, got ${bound}`)
+}
+
+function diverged(step: number, loss: number, gradientNorm: number, learningRate: number): DivergenceError {
+  const what = Number.isFinite(loss) ? `the gradient norm is ${gradientNorm}` : `the loss is ${loss}`
+  return new DivergenceError(
+    `step ${step}: ${what}; the run stops here, and the state after step ${step - 1} stands. A smaller learning rate ` +
+      `than ${learningRate} or gradient clipping may help`,
+  )
+}
