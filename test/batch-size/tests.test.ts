@@ -15,6 +15,7 @@ import {
   residuals,
   variances,
 } from '../statistics/oracle.ts'
+import { all } from './every-test.ts'
 
 const parameter = fc.double({ min: 0.05, max: 3, noNaN: true })
 
