@@ -1,0 +1,12 @@
+import type { Dataset } from '../data/dataset.ts'
+import type { Objective } from './objective.ts'
+
+/** An objective with the finite sum of samples that it is minimised over. */
+export interface Problem {
+  readonly name: string
+  readonly objective: Objective
+  readonly train: Dataset
+  readonly test?: Dataset
+  /** The least value of F, where it is known. */
+  readonly minimum?: number
+}
