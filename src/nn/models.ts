@@ -133,7 +133,7 @@ export function resnet18(classes = 10, groups = 32): Model {
 }
 
 /** Models by the names under which the command knows them. */
-export const models = {
+export const byName = {
   logistic: logisticRegression,
   'mnist-cnn': mnistCnn,
   'cifar-cnn': cifarCnn,

@@ -1,5 +1,6 @@
 import type { TestResult } from '../batch-size/batch-size-test.ts'
 import type { BatchPolicy, PolicyState } from '../batch-size/policy.ts'
+import type { Every } from '../batch-size/scheduled.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { createSampler } from '../data/sampler.ts'
 import { ConfigurationError, DivergenceError } from '../errors.ts'
@@ -17,9 +18,6 @@ export interface Budget {
   /** Seconds of training. A run that is bounded by time alone does not have the same number of steps twice. */
   readonly seconds?: number
 }
-
-/** How often something is done. */
-export type Every = { readonly samples: number } | { readonly steps: number }
 
 /** One step of a run. */
 export interface TrainingRecord {

@@ -1,0 +1,5 @@
+export { classification, type Objective, type TracedObjective } from './objective.ts'
+export type { Problem } from './problem.ts'
+export { type QuadraticOptions, quadratic } from './quadratic.ts'
+export { leastSquares, logisticRegressionProblem, nonconvexClassification } from './regression.ts'
+export { type RosenbrockOptions, rosenbrock } from './rosenbrock.ts'
