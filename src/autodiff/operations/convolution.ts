@@ -1,4 +1,4 @@
-import { expectShape, formatShape, type Shape } from '../shape.ts'
+import { expectShape, formatShape, type Shape, sizeOf } from '../shape.ts'
 import {
   apply,
   type NumericArray,
@@ -30,40 +30,57 @@ export interface ConvolutionAttributes extends Window {
 export const windowCount = (extent: number, kernel: number, stride: number, padding: number): number =>
   Math.floor((extent + 2 * padding - kernel) / stride) + 1
 
-/** Visits every product of the convolution: the flat positions in input, weight and output. */
-function products(
+/**
+ * Visits every tap of the convolution: one weight w, and the block of outputs from y on whose inputs, from x on, it
+ * meets without touching the padding. Consecutive rows of the block lie Q outputs and `stride[0]·W` inputs apart.
+ *
+ * A convolution is the sum over its taps of a weight times a shifted plane; what differs is which of the three is sought.
+ */
+function taps(
   { input, weight, output, stride, padding }: ConvolutionAttributes,
-  visit: (x: number, w: number, y: number, sample: number) => void,
+  samples: readonly [from: number, to: number],
+  visit: (x: number, w: number, y: number, rows: number, columns: number) => void,
 ): void {
-  const [B, C, H, W] = input as [number, number, number, number]
+  const [, C, H, W] = input as [number, number, number, number]
   const [O, , kh, kw] = weight as [number, number, number, number]
   const [, , P, Q] = output as [number, number, number, number]
-  for (let b = 0; b < B; b++)
+  // The blocks of one plane; those of the others are the same, further on.
+  const blocks = Array.from({ length: kh * kw }, (_, w) => {
+    const [i, j] = [Math.floor(w / kw), w % kw]
+    const [p, rows] = inside(H, P, i, stride[0], padding[0])
+    const [q, columns] = inside(W, Q, j, stride[1], padding[1])
+    return { x: (p * stride[0] + i - padding[0]) * W + q * stride[1] + j - padding[1], y: p * Q + q, rows, columns }
+  })
+  for (let b = samples[0]; b < samples[1]; b++)
     for (let o = 0; o < O; o++)
-      for (let p = 0; p < P; p++)
-        for (let q = 0; q < Q; q++) {
-          const y = ((b * O + o) * P + p) * Q + q
-          for (let c = 0; c < C; c++)
-            for (let i = 0; i < kh; i++) {
-              const row = p * stride[0] + i - padding[0]
-              if (row < 0 || row >= H) continue
-              for (let j = 0; j < kw; j++) {
-                const column = q * stride[1] + j - padding[1]
-                if (column < 0 || column >= W) continue
-                visit(((b * C + c) * H + row) * W + column, ((o * C + c) * kh + i) * kw + j, y, b)
-              }
-            }
+      for (let c = 0; c < C; c++)
+        for (let w = 0; w < kh * kw; w++) {
+          const { x, y, rows, columns } = blocks[w]!
+          visit((b * C + c) * H * W + x, (o * C + c) * kh * kw + w, (b * O + o) * P * Q + y, rows, columns)
         }
 }
+
+/** The outputs along an axis whose input p·stride + offset − padding exists: the first of them, and how many. */
+function inside(extent: number, count: number, offset: number, stride: number, padding: number): [number, number] {
+  const first = Math.max(0, Math.ceil((padding - offset) / stride))
+  const last = Math.min(count - 1, Math.floor((extent - 1 + padding - offset) / stride))
+  return [first, Math.max(0, last - first + 1)]
+}
+
+const everySample = ({ input }: ConvolutionAttributes): [number, number] => [0, input[0]!]
 
 export const conv2dOperation: Operation<ConvolutionAttributes> = {
   name: 'conv2d',
   shape: (_, { output }) => output,
   sampling: (inputs) => rowwiseIf(inputs[1]!.sampling === 'shared', inputs, 'conv2d'),
   evaluate(out, [x, w], { attributes }) {
+    const [W, Q, [down, across]] = [attributes.input[3]!, attributes.output[3]!, attributes.stride]
     out.fill(0)
-    products(attributes, (i, j, k) => {
-      out[k]! += x![i]! * w![j]!
+    taps(attributes, everySample(attributes), (i, j, k, rows, columns) => {
+      const factor = w![j]!
+      for (let r = 0; r < rows; r++)
+        for (let n = 0, from = i + r * down * W, to = k + r * Q; n < columns; n++, from += across, to++)
+          out[to]! += factor * x![from]!
     })
   },
   vjp: ({ inputs: [x, w], attributes }, u) => [conv2dInput(u, w!, attributes), conv2dWeight(x!, u, attributes)],
@@ -84,9 +101,13 @@ export const conv2dInputOperation: Operation<ConvolutionAttributes> = {
   shape: (_, { input }) => input,
   sampling: (inputs) => rowwiseIf(inputs[1]!.sampling === 'shared', inputs, 'conv2dInput'),
   evaluate(out, [u, w], { attributes }) {
+    const [W, Q, [down, across]] = [attributes.input[3]!, attributes.output[3]!, attributes.stride]
     out.fill(0)
-    products(attributes, (i, j, k) => {
-      out[i]! += u![k]! * w![j]!
+    taps(attributes, everySample(attributes), (i, j, k, rows, columns) => {
+      const factor = w![j]!
+      for (let r = 0; r < rows; r++)
+        for (let n = 0, to = i + r * down * W, from = k + r * Q; n < columns; n++, from++, to += across)
+          out[to]! += factor * u![from]!
     })
   },
   vjp: ({ inputs: [u, w], attributes }, v) => [
@@ -101,9 +122,7 @@ export const conv2dWeightOperation: Operation<ConvolutionAttributes> = {
   sampling: (inputs) => rowwiseIf(false, inputs, 'conv2dWeight'),
   evaluate(out, [x, u], { attributes }) {
     out.fill(0)
-    products(attributes, (i, j, k) => {
-      out[j]! += x![i]! * u![k]!
-    })
+    addWeightGradient(out, x!, u!, attributes, everySample(attributes))
   },
   vjp: ({ inputs: [x, u], attributes }, v) => [
     conv2dInput(u!, v, attributes),
@@ -122,7 +141,10 @@ export const conv2dWeightEachOperation: Operation<ConvolutionAttributes> = {
   shape: (_, { input, weight }) => [input[0]!, ...weight],
   sampling: rowwise,
   evaluate(out, [x, u], { attributes }) {
-    perSampleGradients(attributes, x!, u!, out)
+    const size = sizeOf(attributes.weight)
+    out.fill(0)
+    for (let b = 0; b < attributes.input[0]!; b++)
+      addWeightGradient(out.subarray(b * size, (b + 1) * size), x!, u!, attributes, [b, b + 1])
   },
   // For each sample a convolution of its own; the general law is not needed anywhere yet.
   vjp: ({ operation }) => {
@@ -136,10 +158,10 @@ export const conv2dWeightNormsOperation: Operation<ConvolutionAttributes> = {
   shape: (_, { input }) => [input[0]!],
   sampling: rowwise,
   evaluate(out, [x, u], { attributes }) {
-    const gradients = perSampleGradients(attributes, x!, u!)
-    const size = gradients.length / out.length
     out.fill(0)
-    for (let i = 0; i < gradients.length; i++) out[Math.floor(i / size)]! += gradients[i]! ** 2
+    eachWeightGradient(x!, u!, attributes, (gradient, sample) => {
+      for (let i = 0; i < gradient.length; i++) out[sample]! += gradient[i]! ** 2
+    })
   },
   vjp: conv2dWeightEachOperation.vjp,
 }
@@ -150,25 +172,44 @@ export const conv2dWeightSquaresOperation: Operation<ConvolutionAttributes> = {
   shape: (_, { weight }) => weight,
   sampling: (inputs) => rowwiseIf(false, inputs, 'conv2dWeightSquares'),
   evaluate(out, [x, u], { attributes }) {
-    const gradients = perSampleGradients(attributes, x!, u!)
     out.fill(0)
-    for (let i = 0; i < gradients.length; i++) out[i % out.length]! += gradients[i]! ** 2
+    eachWeightGradient(x!, u!, attributes, (gradient) => {
+      for (let i = 0; i < gradient.length; i++) out[i]! += gradient[i]! ** 2
+    })
   },
   vjp: conv2dWeightEachOperation.vjp,
 }
 
-function perSampleGradients(
-  attributes: ConvolutionAttributes,
+/** Adds the weight gradients of some samples to `out`. */
+function addWeightGradient(
+  out: NumericArray,
   x: NumericArray,
   u: NumericArray,
-  out: NumericArray = new Float64Array(attributes.input[0]! * attributes.weight.reduce((a, b) => a * b)),
-): NumericArray {
-  const size = attributes.weight.reduce((a, b) => a * b)
-  out.fill(0)
-  products(attributes, (i, j, k, sample) => {
-    out[sample * size + j]! += x[i]! * u[k]!
+  attributes: ConvolutionAttributes,
+  samples: readonly [from: number, to: number],
+): void {
+  const [W, Q, [down, across]] = [attributes.input[3]!, attributes.output[3]!, attributes.stride]
+  taps(attributes, samples, (i, j, k, rows, columns) => {
+    let total = 0
+    for (let r = 0; r < rows; r++)
+      for (let n = 0, a = i + r * down * W, b = k + r * Q; n < columns; n++, a += across, b++) total += x[a]! * u[b]!
+    out[j]! += total
   })
-  return out
+}
+
+/** Visits the weight gradient of each sample, one after the other in the same storage. */
+function eachWeightGradient(
+  x: NumericArray,
+  u: NumericArray,
+  attributes: ConvolutionAttributes,
+  visit: (gradient: Float64Array, sample: number) => void,
+): void {
+  const gradient = new Float64Array(sizeOf(attributes.weight))
+  for (let b = 0; b < attributes.input[0]!; b++) {
+    gradient.fill(0)
+    addWeightGradient(gradient, x, u, attributes, [b, b + 1])
+    visit(gradient, b)
+  }
 }
 
 const pair = (n: number | readonly [number, number]): readonly [number, number] => (typeof n === 'number' ? [n, n] : n)

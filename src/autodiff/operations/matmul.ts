@@ -56,8 +56,8 @@ export const matmulOperation: Operation<MatmulAttributes> = {
       for (let i = 0; i < m; i++)
         for (let j = 0; j < n; j++) {
           let total = 0
-          for (let p = 0; p < k; p++)
-            total += a![s * m * k + i * aRow + p * aColumn]! * b![s * k * n + p * bRow + j * bColumn]!
+          let [x, y] = [s * m * k + i * aRow, s * k * n + j * bColumn]
+          for (let p = 0; p < k; p++, x += aColumn, y += bRow) total += a![x]! * b![y]!
           out[s * m * n + i * n + j] = total
         }
   },

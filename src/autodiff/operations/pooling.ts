@@ -9,18 +9,19 @@ export interface PoolAttributes extends Window {
   readonly output: Shape
 }
 
-/** Calls `visit` for each window with the positions of its inputs that lie on the plane. */
+/** Calls `visit` for each window with the positions of its inputs that lie on the plane; the list is only lent. */
 function windows(
   { input, output, kernel, stride, padding }: PoolAttributes,
-  visit: (output: number, inputs: number[]) => void,
+  visit: (output: number, inputs: readonly number[]) => void,
 ): void {
   const [H, W] = input.slice(-2) as [number, number]
   const [P, Q] = output.slice(-2) as [number, number]
   const planes = input.slice(0, -2).reduce((a, b) => a * b, 1)
+  const inputs: number[] = []
   for (let plane = 0; plane < planes; plane++)
     for (let p = 0; p < P; p++)
       for (let q = 0; q < Q; q++) {
-        const inputs: number[] = []
+        inputs.length = 0
         for (let i = 0; i < kernel[0]; i++) {
           const row = p * stride[0] + i - padding[0]
           if (row < 0 || row >= H) continue
