@@ -1,3 +1,4 @@
+import { choice, type Family } from '../choice.ts'
 import { squaredNorm, varianceL1 } from '../statistics/derived.ts'
 import { adaScaleGain } from '../statistics/neighbours.ts'
 import { decay, whole } from '../validate.ts'
@@ -71,3 +72,37 @@ export function adaScale<S extends PolicyState>(
 }
 
 const pick = ({ batchSize, learningRateFactor }: PolicyState): PolicyState => ({ batchSize, learningRateFactor })
+
+/** What else multiplies the learning rate as the batch grows. */
+export const gainFamily: Family<(policy: BatchPolicy) => BatchPolicy> = {
+  what: 'gain',
+  flag: 'gain',
+  help: 'a measured factor on the learning rate',
+  default: 'none',
+  choices: [
+    choice({ name: 'none', summary: 'no factor', options: {}, make: () => (policy: BatchPolicy) => policy }),
+    choice({
+      name: 'ada-scale',
+      summary: 'AdaScale: the gain of large batches, from the measured noise',
+      formula: 'r = (σ² + μ²)/(σ²/S + μ²)',
+      options: {
+        base: {
+          type: 'integer',
+          atLeast: 1,
+          optional: true,
+          flag: 'gain-base',
+          help: 'batch size that the learning rate was tuned for; the initial one if left out',
+        },
+        smoothing: {
+          type: 'number',
+          atLeast: 0,
+          below: 1,
+          default: 0.9,
+          flag: 'gain-smoothing',
+          help: 'decay of the running averages',
+        },
+      },
+      make: (options) => (policy: BatchPolicy) => adaScale(policy, options) as BatchPolicy,
+    }),
+  ],
+}

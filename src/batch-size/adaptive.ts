@@ -1,4 +1,5 @@
 /** Policies that grow the batch by what its gradients say. */
+import { choice, type Options } from '../choice.ts'
 import {
   adaDampBatchSize,
   cabsBatchSize,
@@ -9,6 +10,8 @@ import { decay, finite, positive } from '../validate.ts'
 import type { BatchSizeTest, TestResult } from './batch-size-test.ts'
 import { type ControllerOptions, type ControllerState, controller } from './controller.ts'
 import type { BatchPolicy } from './policy.ts'
+import { growthOptions } from './scheduled.ts'
+import { testFamily } from './tests.ts'
 
 /**
  * Adaptive batch sizes by a test: b ← min(max(b, ⌈T⌉), cap) whenever it is evaluated (docs/maths.md §2).
@@ -128,3 +131,69 @@ export function noiseScale(
     options,
   )
 }
+
+const controllerOptions = {
+  ...growthOptions,
+  interval: { type: 'integer', atLeast: 1, default: 1, flag: 'test-interval', help: 'judge every so many steps' },
+  maxGrowth: {
+    type: 'number',
+    above: 1,
+    optional: true,
+    help: 'largest growth from one batch to the next; none if left out',
+  },
+  hysteresis: { type: 'number', atLeast: 0, default: 0, help: 'grow only by more than this fraction' },
+  metricOnly: { type: 'boolean', default: false, help: 'judge and record, but leave the batch size as it is' },
+} as const satisfies Options
+
+const smoothing = { type: 'number', atLeast: 0, below: 1, default: 0.9, help: 'decay of the running averages' } as const
+
+/** Policies that measure, as they can be chosen by name. */
+export const adaptiveChoices = [
+  choice({
+    name: 'adaptive',
+    summary: 'grows to what a test suggests: AdAdaGrad with AdaGrad, AdAdaGradNorm with AdaGrad-Norm',
+    formula: 'b ← min(max(b, ⌈T⌉), cap)',
+    options: {
+      test: { type: 'family', family: testFamily, help: testFamily.help },
+      ...controllerOptions,
+    },
+    make: ({ test, ...options }) => adaptive(test, options),
+  }),
+  choice({
+    name: 'cabs',
+    summary: 'CABS: the variance against the loss',
+    formula: 'T = α·‖Var‖₁/F',
+    options: {
+      alpha: { type: 'number', above: 0, default: 0.1, symbol: 'α', help: 'in the paper the learning rate' },
+      ...controllerOptions,
+    },
+    make: cabs,
+  }),
+  choice({
+    name: 'adadamp',
+    summary: 'AdaDamp: in proportion to how far the loss has fallen',
+    formula: 'T = b₀·(F₀ − F*)/(F_k − F*)',
+    options: {
+      minimum: {
+        type: 'number',
+        default: 0,
+        symbol: 'F*',
+        flag: 'minimum-loss',
+        help: 'the least loss that can be reached',
+      },
+      ...controllerOptions,
+    },
+    make: adaDamp,
+  }),
+  choice({
+    name: 'noise-scale',
+    summary: 'in proportion to the simple noise scale',
+    formula: 'T = multiple·σ²/‖∇F‖²',
+    options: {
+      multiple: { type: 'number', above: 0, default: 1, help: 'batch size in units of the noise scale' },
+      smoothing,
+      ...controllerOptions,
+    },
+    make: noiseScale,
+  }),
+]

@@ -1,3 +1,4 @@
+import { choice } from '../choice.ts'
 import { ConfigurationError, ShapeError } from '../errors.ts'
 import { coordinateVariances } from '../statistics/derived.ts'
 import { nonNegative, positive } from '../validate.ts'
@@ -89,3 +90,15 @@ function select(values: Float64Array, rank: number): number {
   }
   return values[rank]
 }
+
+export const coordinateTestChoice = choice({
+  name: 'coordinate',
+  summary: 'the norm test on every coordinate, or on a share of them',
+  formula: '(1/b)·Var_j ≤ η²ḡ_j² for every j',
+  options: {
+    eta: { type: 'number', above: 0, default: 1, symbol: 'η', help: 'tolerated ratio of noise to signal' },
+    quantile: { type: 'number', above: 0, atMost: 1, default: 1, help: 'share of the coordinates that must pass' },
+    floor: { type: 'number', atLeast: 0, default: 0, help: 'least |ḡ_j| that is assumed' },
+  },
+  make: coordinateTest,
+})

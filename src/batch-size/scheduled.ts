@@ -1,4 +1,5 @@
 /** Policies that follow the run's progress and measure nothing. */
+import { choice, type Options } from '../choice.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Config, oneOf, whole } from '../validate.ts'
 import { type BatchPolicy, COUPLINGS, coupledFactor, type LearningRateCoupling, updated } from './policy.ts'
@@ -149,4 +150,97 @@ export function geometric(options: GrowthOptions & { readonly factor: number; re
   return scheduled('geometric', config, bounds, (progress) =>
     Math.min(Math.round(bounds.initial * factor ** Math.floor(progress[unit] / period)), bounds.cap),
   )
+}
+
+/** Options of the growing policies, as they can be chosen by name. */
+export const growthOptions = {
+  initial: {
+    type: 'integer',
+    atLeast: 1,
+    default: 8,
+    symbol: 'b₀',
+    flag: 'batch-size',
+    help: 'batch size of the first step',
+  },
+  max: {
+    type: 'integer',
+    atLeast: 1,
+    flag: 'max-batch-size',
+    derived: { says: 'the number of training samples', from: ({ trainingSamples }) => trainingSamples as number },
+    help: 'cap of the batch size',
+  },
+  learningRateCoupling: {
+    type: 'choice',
+    of: COUPLINGS,
+    default: 'none',
+    help: 'what growth by κ multiplies the learning rate by: 1, √κ or κ',
+  },
+} as const satisfies Options
+
+/** Scheduled policies, as they can be chosen by name. */
+export const scheduledChoices = [
+  choice({
+    name: 'constant',
+    summary: 'the same batch size throughout',
+    formula: 'b_k = b',
+    options: {
+      batchSize: { type: 'integer', atLeast: 1, default: 64, symbol: 'b', help: 'batch size of every step' },
+    },
+    shorthand: 'batchSize',
+    make: ({ batchSize }) => constant(batchSize),
+  }),
+  choice({
+    name: 'stages',
+    summary: 'a list of batch sizes, each for a number of samples',
+    options: {
+      stages: { type: 'string', help: 'batch size:samples of each stage, the last without samples: 64:10000,512' },
+      learningRateCoupling: growthOptions.learningRateCoupling,
+    },
+    shorthand: 'stages',
+    make: ({ stages: list, learningRateCoupling }) => stages(parseStages(list), { learningRateCoupling }),
+  }),
+  choice({
+    name: 'linear-ramp',
+    summary: 'a fixed number of samples more every step',
+    formula: 'b_k = min(b₀ + k·increment, cap)',
+    options: {
+      ...growthOptions,
+      increment: {
+        type: 'integer',
+        atLeast: 1,
+        default: 8,
+        help: 'samples that each batch has more than the one before',
+      },
+    },
+    make: linearRamp,
+  }),
+  choice({
+    name: 'geometric',
+    summary: 'a fixed factor every so many samples',
+    formula: 'b = min(b₀·factorᵏ, cap) after k periods',
+    options: {
+      ...growthOptions,
+      factor: { type: 'number', above: 1, default: 2, flag: 'growth-factor', help: 'growth of the batch size' },
+      period: {
+        type: 'integer',
+        atLeast: 1,
+        default: 10_000,
+        flag: 'growth-period',
+        help: 'samples between two growths',
+      },
+    },
+    make: ({ period, ...options }) => geometric({ ...options, every: { samples: period } }),
+  }),
+]
+
+/** `64:10000,512` → 64 for 10,000 samples, then 512. */
+function parseStages(text: string): Stage[] {
+  return text.split(',').map((part) => {
+    const match = /^\s*(\d+)(?::(\d+))?\s*$/.exec(part)
+    if (!match)
+      throw new ConfigurationError(
+        `stages: expected batch size:samples separated by commas, got ${JSON.stringify(part)}`,
+      )
+    return { batchSize: Number(match[1]), ...(match[2] !== undefined && { samples: Number(match[2]) }) }
+  })
 }

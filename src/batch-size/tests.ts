@@ -1,8 +1,10 @@
+import { choice, type Family } from '../choice.ts'
 import type { Divisor } from '../statistics/derived.ts'
 import { innerProductVariance, orthogonalVariance, squaredNorm, varianceL1 } from '../statistics/derived.ts'
 import type { GradientStatistics } from '../statistics/gradient-statistics.ts'
 import { positive } from '../validate.ts'
 import { type BatchSizeTest, batchSizeTest, type Inequality } from './batch-size-test.ts'
+import { coordinateTestChoice } from './coordinate-test.ts'
 
 /**
  * Norm test: (1/b)‖Var‖₁ ≤ η²‖ḡ‖² (docs/maths.md §2.1).
@@ -98,4 +100,54 @@ function acrossGradient(nu: number, s: GradientStatistics, divisor: Divisor): In
     variance: orthogonalVariance(s, divisor)!,
     bound: nu * nu * squaredNorm(s.mean),
   }
+}
+
+const theta = { type: 'number', above: 0, default: 0.5, symbol: 'ϑ', help: 'tolerated relative noise along ḡ' } as const
+const nu = {
+  type: 'number',
+  above: 0,
+  default: 1,
+  symbol: 'ν',
+  help: 'tolerated ratio of noise across ḡ to ‖ḡ‖',
+} as const
+
+/** Every test, as it can be chosen by name. */
+export const testFamily: Family<BatchSizeTest> = {
+  what: 'test',
+  flag: 'test',
+  help: 'what decides whether a batch is large enough',
+  default: 'norm',
+  choices: [
+    choice({
+      name: 'norm',
+      summary: 'the noise of ḡ against its length',
+      formula: '(1/b)·‖Var‖₁ ≤ η²‖ḡ‖²',
+      options: {
+        eta: { type: 'number', above: 0, default: 0.1, symbol: 'η', help: 'tolerated ratio of noise to signal' },
+      },
+      make: normTest,
+    }),
+    choice({
+      name: 'inner-product',
+      summary: 'the noise along ḡ alone',
+      formula: '(1/b)·Var⟨g_i, ḡ⟩ ≤ ϑ²‖ḡ‖⁴',
+      options: { theta },
+      make: innerProductTest,
+    }),
+    choice({
+      name: 'orthogonality',
+      summary: 'the noise across ḡ alone',
+      formula: '(1/b)·OrthVar ≤ ν²‖ḡ‖²',
+      options: { nu },
+      make: orthogonalityTest,
+    }),
+    choice({
+      name: 'augmented',
+      summary: 'the inner product test and the orthogonality test',
+      formula: '(1/b)·Var⟨g_i, ḡ⟩ ≤ ϑ²‖ḡ‖⁴ and (1/b)·OrthVar ≤ ν²‖ḡ‖²',
+      options: { theta, nu },
+      make: augmentedInnerProductTest,
+    }),
+    coordinateTestChoice,
+  ],
 }
