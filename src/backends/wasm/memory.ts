@@ -1,0 +1,105 @@
+import type { NumericArray } from '../../autodiff/value.ts'
+import { AdadagradError } from '../../errors.ts'
+
+// Where the number of the next free block lives: below the kernels' static data, which begins at 1024.
+const HEAP_POINTER = 512
+// Where allocation begins: above the kernels' static data.
+const HEAP_BASE = 65536
+// Addresses are counted in blocks, so that 4 GB fit the 32 bits of an atomic integer.
+const BLOCK = 64
+const PAGE = 65536
+
+/** One shared memory, from which any number of threads allocate. Nothing is freed: what is allocated is kept for reuse. */
+export class Heap {
+  readonly memory: WebAssembly.Memory
+  // Growth makes a new buffer object over the same memory; arrays over the old ones remain good.
+  readonly #buffers = new WeakSet<ArrayBufferLike>()
+
+  constructor(memory: WebAssembly.Memory = createMemory()) {
+    this.memory = memory
+    // The first thread to come starts the heap.
+    Atomics.compareExchange(this.#pointer, 0, 0, HEAP_BASE / BLOCK)
+  }
+
+  /** The address of so many bytes of its own, aligned to 64, filled with zeros. */
+  allocate(bytes: number, purpose: string): number {
+    const blocks = Math.ceil(bytes / BLOCK)
+    const first = Atomics.add(this.#pointer, 0, blocks)
+    try {
+      this.#reach((first + blocks) * BLOCK)
+    } catch {
+      Atomics.sub(this.#pointer, 0, blocks)
+      const taken = ((first * BLOCK) / 2 ** 20).toFixed(0)
+      throw new AdadagradError(
+        `out of memory: ${purpose} needs ${(bytes / 2 ** 20).toFixed(1)} MB, ${taken} MB of at most 4096 are taken; ` +
+          'use a smaller chunk size or a smaller model',
+      )
+    }
+    return first * BLOCK
+  }
+
+  float32(length: number, purpose = 'an array'): Float32Array {
+    return this.viewAt(this.allocate(4 * length, purpose), length)
+  }
+
+  int32(length: number, purpose = 'an array of indices'): Int32Array {
+    return this.#remember(new Int32Array(this.memory.buffer, this.allocate(4 * length, purpose), length))
+  }
+
+  float64(length: number, purpose = 'an array of sums'): Float64Array {
+    return this.#remember(new Float64Array(this.memory.buffer, this.allocate(8 * length, purpose), length))
+  }
+
+  /** `length` floats from an address on: an array that another thread has allocated. */
+  viewAt(address: number, length: number): Float32Array {
+    return this.#remember(new Float32Array(this.#bufferUpTo(address + 4 * length), address, length))
+  }
+
+  /** The same for indices. */
+  indicesAt(address: number, length: number): Int32Array {
+    return this.#remember(new Int32Array(this.#bufferUpTo(address + 4 * length), address, length))
+  }
+
+  /** The same for float64. */
+  doublesAt(address: number, length: number): Float64Array {
+    return this.#remember(new Float64Array(this.#bufferUpTo(address + 8 * length), address, length))
+  }
+
+  /** Whether the array was made here, or is a part of such an array. */
+  owns(array: NumericArray): boolean {
+    return this.#buffers.has(array.buffer)
+  }
+
+  get #pointer(): Int32Array {
+    return new Int32Array(this.memory.buffer, HEAP_POINTER, 1)
+  }
+
+  #remember<T extends NumericArray>(array: T): T {
+    this.#buffers.add(array.buffer)
+    return array
+  }
+
+  /** The buffer, once another thread's growth is seen here too. */
+  #bufferUpTo(end: number): ArrayBufferLike {
+    if (this.memory.buffer.byteLength < end) this.memory.grow(0)
+    return this.memory.buffer
+  }
+
+  #reach(end: number): void {
+    // Another thread may grow in between: then there is more than enough.
+    const missing = Math.ceil((end - this.memory.buffer.byteLength) / PAGE)
+    if (missing > 0) this.memory.grow(missing)
+  }
+}
+
+function createMemory(): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true })
+  } catch (cause) {
+    throw new AdadagradError(
+      'cannot reserve 4 GB of addresses for shared WebAssembly memory; in a browser the page must be cross-origin ' +
+        'isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)',
+      { cause },
+    )
+  }
+}
