@@ -2,7 +2,9 @@
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { choice, type Family, type Options } from '../choice.ts'
 import { DataError } from '../errors.ts'
+import { cropAndFlip } from './augment.ts'
 import { gunzip, isGzip, malformed, type Tensor } from './bytes.ts'
 import { type CifarImages, cifarClasses, parseCifar } from './cifar.ts'
 import { arrayDataset, type Dataset, pixelScales, type TrainTest } from './dataset.ts'
@@ -188,4 +190,84 @@ async function read(path: string): Promise<Uint8Array> {
   } catch (error) {
     throw new DataError(`${path}: cannot be read: ${error instanceof Error ? error.message : error}`, { cause: error })
   }
+}
+
+/** What making a data set needs to know beside its options. */
+export interface DataContext {
+  readonly seed: number | string
+}
+
+const folder = { type: 'string', help: 'where the files are' } as const
+const cifarOptions = {
+  folder,
+  scaling: {
+    type: 'choice',
+    of: ['cnn', 'resnet'],
+    default: 'cnn',
+    derived: { says: "the model's", from: ({ pixels }) => pixels as string | undefined },
+    help: 'pixels in [−1, 1], or standardised per channel',
+  },
+  augment: {
+    type: 'boolean',
+    default: false,
+    derived: { says: "the model's", from: ({ augment }) => augment as boolean | undefined },
+    help: 'random crop with padding 4 and random flip of training images',
+  },
+} as const satisfies Options
+
+async function cifar(
+  load: typeof loadCifar10,
+  {
+    folder,
+    scaling,
+    augment,
+  }: { readonly folder: string; readonly scaling: 'cnn' | 'resnet'; readonly augment: boolean },
+  { seed }: DataContext,
+): Promise<TrainTest> {
+  const { train, test } = await load(folder, { scaling })
+  return { train: augment ? cropAndFlip(train, { seed }) : train, test }
+}
+
+/** Every labelled data set, as it can be chosen by name. */
+export const dataFamily: Family<Promise<TrainTest>, DataContext> = {
+  what: 'data set',
+  flag: 'data',
+  help: 'labelled images; name:FOLDER says where their files are',
+  default: 'digits',
+  choices: [
+    choice({
+      name: 'digits',
+      summary: '10,000 real MNIST digits that come with the package, 8,000 to train on and 2,000 to test on',
+      options: {},
+      make: loadDigits,
+    }),
+    choice({
+      name: 'mnist',
+      summary: 'MNIST from its four IDX files, plain or .gz',
+      options: { folder },
+      shorthand: 'folder',
+      make: ({ folder }) => loadMnist(folder),
+    }),
+    choice({
+      name: 'fashion-mnist',
+      summary: 'Fashion-MNIST from its four IDX files, plain or .gz',
+      options: { folder: { ...folder, default: debianFashionMnist } },
+      shorthand: 'folder',
+      make: ({ folder }) => loadFashionMnist(folder),
+    }),
+    choice({
+      name: 'cifar10',
+      summary: 'CIFAR-10, binary version',
+      options: cifarOptions,
+      shorthand: 'folder',
+      make: (options, context: DataContext) => cifar(loadCifar10, options, context),
+    }),
+    choice({
+      name: 'cifar100',
+      summary: 'CIFAR-100, binary version, with the fine labels',
+      options: cifarOptions,
+      shorthand: 'folder',
+      make: (options, context: DataContext) => cifar(loadCifar100, options, context),
+    }),
+  ],
 }

@@ -1,5 +1,6 @@
 import { add, relu as positive } from '../autodiff/operations/index.ts'
 import type { Shape } from '../autodiff/shape.ts'
+import { choice, type Family } from '../choice.ts'
 import {
   composite,
   conv2d,
@@ -139,3 +140,47 @@ export const byName = {
   'cifar-cnn': cifarCnn,
   resnet18,
 } as const
+
+/** What a model has to fit: one input without the batch axis, and the number of labels. */
+export interface ModelContext {
+  readonly input: Shape
+  readonly classes: number
+}
+
+/** Every model, as it can be chosen by name. */
+export const modelFamily: Family<Model, ModelContext> = {
+  what: 'model',
+  flag: 'model',
+  help: 'the network',
+  default: 'mnist-cnn',
+  choices: [
+    choice({
+      name: 'mnist-cnn',
+      summary: 'two 5×5 convolutions and a linear layer for 28×28 images, d = 28,938',
+      options: {},
+      make: mnistCnn,
+    }),
+    choice({
+      name: 'logistic',
+      summary: 'multinomial logistic regression, d = 7,850 on MNIST',
+      options: {},
+      make: (_, { input, classes }: ModelContext) => logisticRegression(input, classes),
+    }),
+    choice({
+      name: 'cifar-cnn',
+      summary: 'three 3×3 convolutions and two linear layers for 32×32 images',
+      implies: { pixels: 'cnn', augment: false },
+      options: {},
+      make: (_, { classes }: ModelContext) => cifarCnn(classes),
+    }),
+    choice({
+      name: 'resnet18',
+      summary: 'ResNet-18 with GroupNorm for 32×32 images, d = 11,173,962 with 10 classes',
+      implies: { pixels: 'resnet', augment: true },
+      options: {
+        groups: { type: 'integer', atLeast: 1, default: 32, help: 'groups of each normalisation' },
+      },
+      make: ({ groups }, { classes }: ModelContext) => resnet18(classes, groups),
+    }),
+  ],
+}

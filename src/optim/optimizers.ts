@@ -1,6 +1,8 @@
 /** The named optimisers, with PyTorch's defaults and meaning of options: compositions of transformations. */
+import { choice, type Family, type Options } from '../choice.ts'
 import type { Config } from '../validate.ts'
 import { nonNegative, positive } from '../validate.ts'
+import { officialAdagradNorm } from './official-adagrad-norm.ts'
 import { type Optimizer, optimizer } from './optimizer.ts'
 import type { Schedule } from './schedules.ts'
 import type { Transformation } from './transformation.ts'
@@ -183,4 +185,117 @@ function adamNamed(
 ): Optimizer {
   const scaling = scaleByAdam({ beta1, beta2, epsilon })
   return compose(name, learningRate, common, [scaling], scaling.config)
+}
+
+const weightDecayOption = { type: 'number', atLeast: 0, default: 0, symbol: 'λ', help: 'L2 regularisation' } as const
+const clipNorm = { type: 'number', above: 0, optional: true, help: 'largest gradient norm; none if left out' } as const
+const decoupledWeightDecay = { type: 'number', atLeast: 0, default: 0, help: 'weight decay outside the rule' } as const
+const common = { weightDecay: weightDecayOption, decoupledWeightDecay, clipNorm } as const satisfies Options
+const decayOf = (value: number, help: string) =>
+  ({ type: 'number', atLeast: 0, below: 1, default: value, help }) as const
+const epsilon = { type: 'number', above: 0, default: 1e-8, symbol: 'ε', help: 'added to the denominator' } as const
+const adamOptions = {
+  beta1: { ...decayOf(0.9, 'decay of the first moment'), symbol: 'β₁' },
+  beta2: { ...decayOf(0.999, 'decay of the second moment'), symbol: 'β₂' },
+  epsilon,
+} as const satisfies Options
+
+/** Every optimiser, as it can be chosen by name; the learning rate is a choice of its own. */
+export const optimizerFamily: Family<Optimizer, Schedule> = {
+  what: 'optimiser',
+  flag: 'optimizer',
+  help: 'how a gradient becomes a step',
+  default: 'adagrad',
+  choices: [
+    choice({
+      name: 'adagrad',
+      summary: 'AdaGrad: a step size for every coordinate',
+      formula: 'v ← v + g∘g; x ← x − α g/(√v + ε)',
+      implies: { learningRate: 0.01 },
+      options: {
+        epsilon: { ...epsilon, default: 1e-10 },
+        initialAccumulator: { type: 'number', atLeast: 0, default: 0, symbol: 'v₀', help: 'v before the first step' },
+        learningRateDecay: { type: 'number', atLeast: 0, default: 0, help: 'divides α by 1 + k·decay at step k' },
+        ...common,
+      },
+      make: (options, learningRate: Schedule) => adagrad({ ...options, learningRate }),
+    }),
+    choice({
+      name: 'adagrad-norm',
+      summary: 'AdaGrad-Norm: one step size from the sum of squared gradient norms',
+      formula: 'v ← v + ‖g‖²; x ← x − α g/√v',
+      implies: { learningRate: 1 },
+      options: {
+        initialNorm: { type: 'number', above: 0, default: 0.1, symbol: 'b₀', help: '√v before the first step' },
+        ...common,
+      },
+      make: (options, learningRate: Schedule) => adagradNorm({ ...options, learningRate }),
+    }),
+    choice({
+      name: 'sgd',
+      summary: 'stochastic gradient descent, with momentum if wanted',
+      formula: 'm ← μm + (1 − τ)g; x ← x − αm',
+      implies: { learningRate: 0.1 },
+      options: {
+        momentum: { ...decayOf(0, 'decay of the velocity'), symbol: 'μ' },
+        dampening: { type: 'number', default: 0, symbol: 'τ', help: 'what the velocity leaves out of each gradient' },
+        nesterov: { type: 'boolean', default: false, help: 'look ahead along the velocity' },
+        ...common,
+      },
+      make: (options, learningRate: Schedule) => sgd({ ...options, learningRate }),
+    }),
+    choice({
+      name: 'rmsprop',
+      summary: 'RMSProp: AdaGrad with a running mean in place of the sum',
+      formula: 'v ← ρv + (1 − ρ)g∘g; x ← x − α g/(√v + ε)',
+      implies: { learningRate: 0.01 },
+      options: {
+        decay: { ...decayOf(0.99, 'decay of the running mean of squares'), symbol: 'ρ' },
+        epsilon,
+        momentum: { ...decayOf(0, 'decay of the velocity'), symbol: 'μ' },
+        centered: { type: 'boolean', default: false, help: 'subtract the squared running mean' },
+        ...common,
+      },
+      make: (options, learningRate: Schedule) => rmsprop({ ...options, learningRate }),
+    }),
+    choice({
+      name: 'adam',
+      summary: 'Adam: running means of g and of g∘g',
+      formula: 'x ← x − α m̂/(√v̂ + ε)',
+      implies: { learningRate: 1e-3 },
+      options: { ...adamOptions, ...common },
+      make: (options, learningRate: Schedule) => adam({ ...options, learningRate }),
+    }),
+    choice({
+      name: 'adamw',
+      summary: 'Adam with decoupled weight decay',
+      formula: 'x ← x − α(m̂/(√v̂ + ε) + λx)',
+      implies: { learningRate: 1e-3 },
+      options: {
+        ...adamOptions,
+        weightDecay: { ...weightDecayOption, default: 0.01, help: 'decoupled weight decay' },
+        clipNorm,
+      },
+      make: (options, learningRate: Schedule) => adamw({ ...options, learningRate }),
+    }),
+    choice({
+      name: 'official-adagrad-norm',
+      summary: "the official code's Adagradnorm, deviations included, for comparisons on purpose",
+      formula: 'an accumulator for each output row',
+      implies: { learningRate: 1 },
+      options: {
+        initialAccumulator: {
+          type: 'number',
+          atLeast: 0,
+          default: 0.01,
+          symbol: 'v₀',
+          help: 'v before the first step',
+        },
+        momentum: { ...decayOf(0, 'decay of the velocity'), symbol: 'μ' },
+        weightDecay: { ...weightDecayOption, help: 'multiplies the gradient' },
+        learningRateDecay: { type: 'number', atLeast: 0, default: 0, help: 'divides α by 1 + k·decay at step k' },
+      },
+      make: (options, learningRate: Schedule) => officialAdagradNorm({ ...options, learningRate }),
+    }),
+  ],
 }

@@ -1,3 +1,4 @@
+import { choice, type Family, type Options, type Surroundings, type Values } from '../choice.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Config, nonNegative, oneOf, whole } from '../validate.ts'
 
@@ -117,4 +118,93 @@ export function multistep(options: {
     const p = at(progress, unit)
     return initial * factor ** milestones.filter((milestone) => milestone <= p).length
   })
+}
+
+const rateOption = {
+  type: 'number',
+  atLeast: 0,
+  symbol: 'α',
+  flag: 'learning-rate',
+  derived: { says: "the optimiser's", from: ({ learningRate }: Surroundings) => learningRate as number },
+} as const
+const unit = {
+  type: 'choice',
+  of: ['samples', 'steps'],
+  default: 'samples',
+  flag: 'schedule-unit',
+  help: 'what progress is counted in',
+} as const
+
+const warmupOptions = {
+  peak: { ...rateOption, help: 'learning rate after the warm-up, the highest' },
+  end: { type: 'number', atLeast: 0, default: 0, flag: 'final-learning-rate', help: 'learning rate after the decay' },
+  warmup: { type: 'integer', atLeast: 0, default: 0, help: 'length of the warm-up' },
+  total: {
+    type: 'integer',
+    atLeast: 1,
+    flag: 'decay-until',
+    derived: {
+      says: 'the budget',
+      from: ({ budgetSamples, budgetSteps }: Surroundings, { unit }: Values) =>
+        (unit === 'steps' ? budgetSteps : budgetSamples) as number | undefined,
+    },
+    help: 'when the decay ends, the warm-up included',
+  },
+  start: {
+    type: 'number',
+    atLeast: 0,
+    default: 0,
+    flag: 'initial-learning-rate',
+    help: 'learning rate before the warm-up',
+  },
+  unit,
+} as const satisfies Options
+
+/** Every schedule of the learning rate, as it can be chosen by name. */
+export const scheduleFamily: Family<Schedule> = {
+  what: 'schedule',
+  flag: 'schedule',
+  help: 'how the learning rate changes',
+  default: 'constant',
+  choices: [
+    choice({
+      name: 'constant',
+      summary: 'the same learning rate throughout',
+      options: { value: { ...rateOption, help: 'learning rate' } },
+      shorthand: 'value',
+      make: ({ value }) => constantRate(value),
+    }),
+    choice({
+      name: 'cosine',
+      summary: 'linear warm-up, then half a cosine down',
+      formula: 'end + (peak − end)·½(1 + cos πt)',
+      options: warmupOptions,
+      make: warmupCosine,
+    }),
+    choice({
+      name: 'linear',
+      summary: 'linear warm-up, then linearly down',
+      formula: 'end + (peak − end)·(1 − t)',
+      options: warmupOptions,
+      make: warmupLinear,
+    }),
+    choice({
+      name: 'multistep',
+      summary: 'a factor at each milestone',
+      formula: 'initial·factorᵏ after k milestones',
+      options: {
+        initial: { ...rateOption, help: 'learning rate before the first milestone' },
+        milestones: { type: 'integers', help: 'when the factor is applied' },
+        factor: {
+          type: 'number',
+          atLeast: 0,
+          default: 0.1,
+          flag: 'decay-factor',
+          help: 'what each milestone multiplies by',
+        },
+        unit,
+      },
+      make: multistep,
+    }),
+  ],
 }

@@ -10,3 +10,8 @@ export interface Problem {
   /** The least value of F, where it is known. */
   readonly minimum?: number
 }
+
+/** What making a problem by name needs to know beside its options. */
+export interface ProblemContext {
+  readonly seed: number | string
+}

@@ -1,10 +1,11 @@
 import { multiply, square, subtract, sum } from '../autodiff/operations/index.ts'
 import { broadcastTo } from '../autodiff/operations/structure.ts'
+import { choice } from '../choice.ts'
 import { arrayDataset } from '../data/dataset.ts'
 import { gaussianCloud, logarithmicSpectrum } from '../data/synthetic.ts'
 import { filled } from '../nn/parameters.ts'
 import { nonNegative, positive, whole } from '../validate.ts'
-import type { Problem } from './problem.ts'
+import type { Problem, ProblemContext } from './problem.ts'
 
 export interface QuadraticOptions {
   readonly seed: number | string
@@ -82,3 +83,26 @@ export function cloud(seed: string, size: number, spectrum: Float64Array): Float
   )
   return points
 }
+
+export const quadraticChoice = choice({
+  name: 'quadratic',
+  summary: 'a quadratic with chosen spectrum and noise',
+  formula: 'f_i(x) = ½ Σ_j a_ij x_j² − ⟨ξ_i, x⟩',
+  options: {
+    dimension: { type: 'integer', atLeast: 1, default: 20, symbol: 'd', help: 'number of parameters' },
+    condition: { type: 'number', atLeast: 1, default: 100, symbol: 'κ', help: 'largest curvature over the smallest' },
+    samples: {
+      type: 'integer',
+      atLeast: 2,
+      default: 1024,
+      symbol: 'N',
+      flag: 'problem-size',
+      help: 'number of samples',
+    },
+    additive: { type: 'number', atLeast: 0, default: 1, help: 'deviation of the additive noise' },
+    noiseCondition: { type: 'number', atLeast: 1, default: 1, help: 'condition of the covariance of that noise' },
+    multiplicative: { type: 'number', atLeast: 0, default: 0, help: 'relative deviation of each curvature' },
+    start: { type: 'number', default: 1, help: 'every coordinate of the first point' },
+  },
+  make: (options, { seed }: ProblemContext) => quadratic({ ...options, seed }),
+})

@@ -12,6 +12,7 @@ import {
 } from '../autodiff/operations/index.ts'
 import { broadcastTo } from '../autodiff/operations/structure.ts'
 import type { Value } from '../autodiff/value.ts'
+import { choice, type Options } from '../choice.ts'
 import {
   type FeatureOptions,
   linearRegression,
@@ -19,7 +20,7 @@ import {
 } from '../data/synthetic.ts'
 import { filled, gaussian } from '../nn/parameters.ts'
 import { nonNegative } from '../validate.ts'
-import type { Problem } from './problem.ts'
+import type { Problem, ProblemContext } from './problem.ts'
 
 /** ⟨w, x_i⟩ of every sample, [B]; w is stored as [1, d], the weight of a linear layer with one output. */
 const scores = (x: Value, w: Value): Value => reshape(linear(x, w), [x.shape[0]!])
@@ -118,3 +119,40 @@ export function nonconvexClassification(
     train: dataset,
   }
 }
+
+const featureOptions = {
+  size: { type: 'integer', atLeast: 2, default: 1024, symbol: 'N', flag: 'problem-size', help: 'number of samples' },
+  dimension: { type: 'integer', atLeast: 1, default: 20, symbol: 'd', help: 'number of parameters' },
+  condition: { type: 'number', atLeast: 1, default: 1, symbol: 'κ', help: "condition of the features' covariance" },
+  rotated: { type: 'boolean', default: false, help: 'features correlate, rather than differ in scale' },
+} as const satisfies Options
+const labelOptions = {
+  labelNoise: { type: 'number', atLeast: 0, atMost: 0.5, default: 0.1, help: 'probability that a label is flipped' },
+  margin: { type: 'number', atLeast: 0, default: 0, help: 'least distance of a sample to the separating plane' },
+} as const satisfies Options
+const regularisation = (value: number) =>
+  ({ type: 'number', atLeast: 0, default: value, symbol: 'λ', help: 'weight of the penalty' }) as const
+
+export const leastSquaresChoice = choice({
+  name: 'least-squares',
+  summary: 'linear regression on synthetic data',
+  formula: 'f_i(w) = ½(⟨w, x_i⟩ − y_i)²',
+  options: { ...featureOptions, noise: { type: 'number', atLeast: 0, default: 0.1, help: 'deviation of the noise' } },
+  make: (options, { seed }: ProblemContext) => leastSquares({ ...options, seed }),
+})
+
+export const logisticRegressionChoice = choice({
+  name: 'logistic-regression',
+  summary: 'binary logistic regression on synthetic data with chosen anisotropy',
+  formula: 'f_i(w) = ln(1 + exp(−y_i⟨w, x_i⟩)) + ½λ‖w‖²',
+  options: { ...featureOptions, ...labelOptions, regularisation: regularisation(0) },
+  make: (options, { seed }: ProblemContext) => logisticRegressionProblem({ ...options, seed }),
+})
+
+export const nonconvexChoice = choice({
+  name: 'nonconvex',
+  summary: 'a smooth nonconvex finite sum',
+  formula: 'f_i(w) = σ(−y_i⟨w, x_i⟩) + λ Σ_j w_j²/(1 + w_j²)',
+  options: { ...featureOptions, ...labelOptions, regularisation: regularisation(0.1) },
+  make: (options, { seed }: ProblemContext) => nonconvexClassification({ ...options, seed }),
+})
