@@ -1,5 +1,5 @@
 import { expectShape, formatShape } from '../shape.ts'
-import { apply, type Operation, type Value } from '../value.ts'
+import { apply, type Operation, rowwiseIf, type Value } from '../value.ts'
 import { multiply, square, subtract } from './elementwise.ts'
 import { mean } from './reductions.ts'
 import { broadcastTo, sum } from './structure.ts'
@@ -22,12 +22,17 @@ function logSumExp(x: ArrayLike<number>, start: number, n: number): number {
   return largest + Math.log(total)
 }
 
+/** Along the last axis samples stay apart, unless it is the batch axis. */
+const alongOtherAxes = (inputs: readonly Value[]) =>
+  rowwiseIf(inputs[0]!.shape.length > 1, inputs, 'softmax over the batch axis')
+
 export const softmaxOperation: Operation<null> = {
   name: 'softmax',
   shape([x]) {
     expectShape(x!.shape.length >= 1, 'softmax', () => 'a scalar has no last axis')
     return x!.shape
   },
+  sampling: alongOtherAxes,
   evaluate(out, [x], { shape }) {
     const n = shape.at(-1)!
     for (let i = 0; i < out.length; i += n) {
@@ -45,6 +50,7 @@ export const softmax = (x: Value): Value => apply(softmaxOperation, [x], null)
 const logSoftmaxOperation: Operation<null> = {
   name: 'logSoftmax',
   shape: softmaxOperation.shape,
+  sampling: alongOtherAxes,
   evaluate(out, [x], { shape }) {
     const n = shape.at(-1)!
     for (let i = 0; i < out.length; i += n) {
