@@ -9,9 +9,9 @@ export type NumericArray = FloatArray | Int32Array
  *
  * - `shared`: the same for every sample (parameters and what is computed from them alone);
  * - `each`: row i belongs to sample i and depends on no other sample;
- * - `coupled`: samples are mixed, by the operation that is named.
+ * - `coupledBy`: samples are mixed, by the operation that is named, in the layer of that path where it is part of one.
  */
-export type Sampling = 'shared' | 'each' | { readonly coupledBy: string }
+export type Sampling = 'shared' | 'each' | { readonly coupledBy: string; readonly layer?: string }
 
 /** A node of the traced computation. Values are immutable and know only their inputs, so a graph is its outputs. */
 export interface Value<A = unknown> {
@@ -71,10 +71,18 @@ export function rowwiseIf(holds: boolean, inputs: readonly Value[], name: string
   return sampling === 'each' && !holds ? { coupledBy: name } : sampling
 }
 
+/** How the result of an operation relates to the samples. */
+export const samplingOf = <A>(
+  operation: Operation<A>,
+  inputs: readonly Value[],
+  attributes: A,
+  shape: Shape,
+): Sampling => operation.sampling?.(inputs, attributes, shape) ?? rowwise(inputs)
+
 /** Applies an operation to values: the one way in which nodes come to be. */
 export function apply<A>(operation: Operation<A>, inputs: readonly Value[], attributes: A): Value<A> {
   const shape = operation.shape(inputs, attributes)
-  const sampling = operation.sampling?.(inputs, attributes, shape) ?? rowwise(inputs)
+  const sampling = samplingOf(operation, inputs, attributes, shape)
   const dtype = operation.dtype === 'same' ? inputs[0]!.dtype : (operation.dtype ?? 'float')
   return { operation, inputs, attributes, shape, dtype, sampling }
 }

@@ -110,9 +110,10 @@ const within =
 function applyPart(layer: Layer, label: string, x: Value, parameters: Parameters): Value {
   const y = layer.apply(x, within(parameters, label))
   if (typeof y.sampling !== 'object' || typeof x.sampling === 'object') return y
-  const { coupledBy } = y.sampling
-  const inner = coupledBy === layer.name ? layer.name : `${layer.name}: ${coupledBy}`
-  return { ...y, sampling: { coupledBy: `layer ${label} (${inner})` } }
+  const { coupledBy, layer: path } = y.sampling
+  if (path !== undefined) return { ...y, sampling: { coupledBy, layer: `${label}.${path}` } }
+  const named = coupledBy === layer.name ? coupledBy : `${layer.name}: ${coupledBy}`
+  return { ...y, sampling: { coupledBy: named, layer: label } }
 }
 
 /** A layer made of named parts, whose parameters are called `part.name`. `forward` says how the parts are joined. */

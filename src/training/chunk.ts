@@ -1,7 +1,15 @@
 import { pullback } from '../autodiff/grad.ts'
 import { multiply, square, sum } from '../autodiff/operations/index.ts'
 import { formatShape, sameShape, sizeOf } from '../autodiff/shape.ts'
-import { constant, leaf, type PerSampleRule, topologicalOrder, type Value } from '../autodiff/value.ts'
+import {
+  constant,
+  leaf,
+  type PerSampleRule,
+  type Sampling,
+  samplingOf,
+  topologicalOrder,
+  type Value,
+} from '../autodiff/value.ts'
 import type { Graph, Output } from '../backends/backend.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { ConfigurationError, ShapeError } from '../errors.ts'
@@ -61,11 +69,14 @@ export function traceChunk(objective: Objective, layout: ParameterLayout, datase
     throw new ShapeError(
       `${objective.name}: losses of ${B} samples must have shape [${B}], got ${formatShape(losses.shape)}`,
     )
-  if (typeof losses.sampling === 'object')
+  if (typeof losses.sampling === 'object') {
+    const { coupledBy, layer } = losses.sampling
     throw new ConfigurationError(
-      `${objective.name}: ${losses.sampling.coupledBy} couples the samples of a batch, so a sample has no gradient of ` +
-        'its own and a batch cannot be computed in chunks; use groupNorm or layerNorm instead of batchNorm',
+      `${objective.name}: ${layer === undefined ? coupledBy : `layer ${layer} (${coupledBy})`} couples the samples of a ` +
+        'batch, so a sample has no gradient of its own and a batch cannot be computed in chunks' +
+        (coupledBy === 'batchNorm' ? '; use groupNorm or layerNorm instead' : ''),
     )
+  }
   return { ...traced, parameters, fields: [...fields.keys()] }
 }
 
@@ -97,9 +108,27 @@ export function perSampleRules(
     const rule = value.operation.perSample?.(value, index, cotangent) ?? null
     if (rule === null)
       return { obstacle: `${name} is consumed by ${value.operation.name}, which has no per-sample rule` }
+    if (value.sampling === 'shared' && !rowsAreSamples(value, losses))
+      return { obstacle: `${name} is consumed by ${value.operation.name}, whose rows do not belong to samples` }
     rules.set(name, rule)
   }
   return rules
+}
+
+/**
+ * Whether row i of a value that comes from parameters alone reaches the loss of sample i and no other.
+ *
+ * A parameter may be laid along the batch, [d] to [B, d], but also along any other axis. To tell them apart, the rows
+ * are declared to be samples: then nothing may mix them on the way to the losses.
+ */
+function rowsAreSamples(value: Value, losses: Value): boolean {
+  const declared = new Map<Value, Sampling>([[value, 'each']])
+  for (const next of topologicalOrder([losses])) {
+    if (!next.inputs.some((input) => declared.has(input))) continue
+    const inputs = next.inputs.map((input) => ({ ...input, sampling: declared.get(input) ?? input.sampling }))
+    declared.set(next, samplingOf(next.operation, inputs, next.attributes, next.shape))
+  }
+  return declared.get(losses) === 'each'
 }
 
 export interface ChunkGraph {
