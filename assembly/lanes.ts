@@ -17,12 +17,7 @@ export function storeSome(p: usize, v: v128, count: i32): void {
 }
 
 /** Sum of the four lanes in float64. */
-// @ts-expect-error: decorator
-@inline
 export function total4(v: v128): f64 {
-  const pairs = f64x2.add(
-    f64x2.promote_low_f32x4(v),
-    f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)),
-  )
+  const pairs = f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)))
   return f64x2.extract_lane(pairs, 0) + f64x2.extract_lane(pairs, 1)
 }

@@ -2,25 +2,17 @@
 // machine and in both builds. Errors are a few units in the last place; test/kernels/maths.test.ts measures them.
 // Reductions and polynomials follow Cephes (S. Moshier) unless another source is named.
 
-// @ts-expect-error: decorator
-@inline
 function f(x: f32): v128 {
   return f32x4.splat(x)
 }
 /** a·b + c with two roundings, in both builds. */
-// @ts-expect-error: decorator
-@inline
 function step(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c)
 }
-// @ts-expect-error: decorator
-@inline
 function select(mask: v128, yes: v128, no: v128): v128 {
   return v128.bitselect(yes, no, mask)
 }
 /** 2ⁿ for lanes of whole numbers −126 ≤ n ≤ 127. */
-// @ts-expect-error: decorator
-@inline
 function powerOfTwo(n: v128): v128 {
   return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23)
 }
@@ -29,10 +21,10 @@ function powerOfTwo(n: v128): v128 {
 export function exp4(x: v128): v128 {
   // Beyond these bounds the result is 0 or ∞ all the same; NaN passes through.
   const c = f32x4.max(f(-105), f32x4.min(f(89), x))
-  const n = f32x4.nearest(f32x4.mul(c, f(1.44269504088896341)))
+  const n = f32x4.nearest(f32x4.mul(c, f(Mathf.LOG2E)))
   let r = f32x4.sub(c, f32x4.mul(n, f(0.693359375)))
-  r = f32x4.add(r, f32x4.mul(n, f(2.12194440e-4)))
-  let p = step(f(1.9875691500e-4), r, f(1.3981999507e-3))
+  r = f32x4.add(r, f32x4.mul(n, f(2.1219444e-4)))
+  let p = step(f(1.98756915e-4), r, f(1.3981999507e-3))
   p = step(p, r, f(8.3334519073e-3))
   p = step(p, r, f(4.1665795894e-2))
   p = step(p, r, f(1.6666665459e-1))
@@ -52,13 +44,13 @@ export function log4(x: v128): v128 {
   let e = i32x4.sub(i32x4.shr_s(scaled, 23), i32x4.splat(126))
   e = i32x4.sub(e, v128.and(tiny, i32x4.splat(23)))
   let m = v128.or(v128.and(scaled, i32x4.splat(0x007fffff)), f(0.5))
-  const low = f32x4.lt(m, f(0.707106781186547524))
+  const low = f32x4.lt(m, f(Mathf.SQRT1_2))
   e = i32x4.add(e, low) // the mask is −1
   m = f32x4.sub(f32x4.add(m, v128.and(low, m)), f(1))
   const exponent = f32x4.convert_i32x4_s(e)
   const z = f32x4.mul(m, m)
-  let p = step(f(7.0376836292e-2), m, f(-1.1514610310e-1))
-  p = step(p, m, f(1.1676998740e-1))
+  let p = step(f(7.0376836292e-2), m, f(-1.151461031e-1))
+  p = step(p, m, f(1.167699874e-1))
   p = step(p, m, f(-1.2420140846e-1))
   p = step(p, m, f(1.4249322787e-1))
   p = step(p, m, f(-1.6668057665e-1))
@@ -66,7 +58,7 @@ export function log4(x: v128): v128 {
   p = step(p, m, f(-2.4999993993e-1))
   p = step(p, m, f(3.3333331174e-1))
   let y = f32x4.mul(f32x4.mul(p, m), z)
-  y = step(exponent, f(-2.12194440e-4), y)
+  y = step(exponent, f(-2.1219444e-4), y)
   y = step(f(-0.5), z, y)
   y = step(exponent, f(0.693359375), f32x4.add(m, y))
   y = select(f32x4.eq(x, f(f32.POSITIVE_INFINITY)), x, y)
@@ -114,7 +106,7 @@ export function softplus4(x: v128): v128 {
 export function erf4(x: v128): v128 {
   const t = f32x4.abs(x)
   const s = f32x4.mul(x, x)
-  let far = step(f(-1.72853470e-5), t, f(3.83197126e-4))
+  let far = step(f(-1.7285347e-5), t, f(3.83197126e-4))
   far = step(far, s, step(f(-3.88396438e-3), t, f(2.42546219e-2)))
   far = step(far, t, f(-1.06777877e-1))
   far = step(far, t, f(-6.34846687e-1))
@@ -134,10 +126,8 @@ export function erf4(x: v128): v128 {
 }
 
 /** sin (quadrant 0) or cos (quadrant 1): x = n π/2 + r, n + quadrant says which polynomial in r and which sign. */
-// @ts-expect-error: decorator
-@inline
 function sine(x: v128, quadrant: i32): v128 {
-  const n = f32x4.nearest(f32x4.mul(x, f(0.636619772367581343)))
+  const n = f32x4.nearest(f32x4.mul(x, f(0.6366197723675814)))
   // In float64, where n π/2 keeps enough digits for |x| < 10⁵.
   const low = reduced(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(n))
   const high = reduced(
@@ -159,11 +149,9 @@ function sine(x: v128, quadrant: i32): v128 {
 }
 
 /** x − n π/2, with π/2 in two parts: the first has 33 bits, so n times it is exact. */
-// @ts-expect-error: decorator
-@inline
 function reduced(x: v128, n: v128): v128 {
-  const first = f64x2.sub(x, f64x2.mul(n, f64x2.splat(1.57079632673412561417)))
-  return f64x2.sub(first, f64x2.mul(n, f64x2.splat(6.07710050650619224932e-11)))
+  const first = f64x2.sub(x, f64x2.mul(n, f64x2.splat(1.5707963267341256)))
+  return f64x2.sub(first, f64x2.mul(n, f64x2.splat(6.077100506506192e-11)))
 }
 
 /** Lane by lane, for arguments so large that their reduction needs hundreds of digits of π. */
@@ -175,8 +163,6 @@ function sineOfLarge(x: v128, cosine: bool): v128 {
   return f32x4.replace_lane(y, 3, cosine ? Mathf.cos(f32x4.extract_lane(x, 3)) : Mathf.sin(f32x4.extract_lane(x, 3)))
 }
 
-// @ts-expect-error: decorator
-@inline
 function moderate(x: v128): bool {
   return i32x4.all_true(f32x4.lt(f32x4.abs(x), f(1e5)))
 }

@@ -53,12 +53,15 @@ export function copyStrided(
 
 /** rows × columns elements; contiguous runs are copied, repeated or transposed in blocks where the strides allow it. */
 function matrix(x: usize, y: usize, rows: i32, columns: i32, xr: i32, xc: i32, yr: i32, yc: i32): void {
-  if (yc == 1 && xr == 1 && xc != 1) return transpose4(x, y, rows, columns, xc, yr)
+  if (yc === 1 && xr === 1 && xc !== 1) {
+    transpose4(x, y, rows, columns, xc, yr)
+    return
+  }
   for (let r = 0; r < rows; r++) {
     const from = x + ((<usize>(r * xr)) << 2)
     const to = y + ((<usize>(r * yr)) << 2)
-    if (xc == 1 && yc == 1) memory.copy(to, from, columns << 2)
-    else if (xc == 0 && yc == 1) fill(to, columns, load<f32>(from))
+    if (xc === 1 && yc === 1) memory.copy(to, from, columns << 2)
+    else if (xc === 0 && yc === 1) fill(to, columns, load<f32>(from))
     else
       for (let c = 0; c < columns; c++)
         store<u32>(to + ((<usize>(c * yc)) << 2), load<u32>(from + ((<usize>(c * xc)) << 2)))
