@@ -78,3 +78,10 @@ export function worst(got: ArrayLike<number>, want: ArrayLike<number>, scale: Ar
   }
   return largest
 }
+
+/** A reproducible value in (−1, 1) for each place. */
+export const noise = (length: number, seed: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => {
+    const x = Math.sin((i + 1) * 12.9898 + seed * 78.233) * 43758.5453
+    return 2 * (x - Math.floor(x)) - 1
+  })

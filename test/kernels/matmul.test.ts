@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { builds, type Kernels, worst } from './load.ts'
+import { builds, type Kernels, noise, worst } from './load.ts'
 
 // max |error| / Σ|a||b|; float32 sums of k terms err by at most about k·2⁻²⁴ and by much less in practice.
 const tolerance = 1e-6
@@ -13,13 +13,6 @@ interface Extents {
   readonly transposeA: boolean
   readonly transposeB: boolean
 }
-
-/** A reproducible value in (−1, 1) for each place. */
-export const noise = (length: number, seed: number): Float32Array =>
-  Float32Array.from({ length }, (_, i) => {
-    const x = Math.sin((i + 1) * 12.9898 + seed * 78.233) * 43758.5453
-    return 2 * (x - Math.floor(x)) - 1
-  })
 
 /** C and Σ|a||b| in float64, by the definition. */
 function naive(a: Float32Array, b: Float32Array, { batch, m, n, k, transposeA, transposeB }: Extents) {

@@ -1,0 +1,186 @@
+// Input gradient of a convolution. Input places whose coordinates agree modulo the stride meet the same taps, so each such
+// phase (r, s) is a convolution with stride 1 of the cotangent by part of the weights, flipped:
+//   dx[c, r + sh·a, s + sw·b] = Σ_o Σ_{i, j} u[o, a + (r + ph − i)/sh, b + (s + pw − j)/sw] w[o, c, i, j]
+// over the i and j for which the divisions leave no remainder.
+import { fillPlanes, SLACK } from './convolution-planes'
+import { blockRows, layOut, slide, slideWorkspace } from './convolution-slide'
+import { PANEL_SLACK, panelHeight } from './gemm-tiles'
+
+const aligned = (bytes: i32): i32 => (bytes + 63) & ~63
+const margin = (kernel: i32, padding: i32, stride: i32): i32 => max(0, kernel - 1 - padding) / stride
+/** Rows of a padded plane of the cotangent that some tap of some place meets. */
+const extent = (input: i32, output: i32, kernel: i32, stride: i32, padding: i32): i32 =>
+  margin(kernel, padding, stride) + max(output, (input - 1 + padding) / stride + 1)
+/** Places r, r + stride, … below `input`. */
+const places = (input: i32, r: i32, stride: i32): i32 => (input - r + stride - 1) / stride
+/** How many i < kernel have (r + padding − i) mod stride = 0. */
+const tapsOf = (kernel: i32, r: i32, stride: i32, padding: i32): i32 =>
+  (kernel - ((r + padding) % stride) + stride - 1) / stride
+
+const planesBytes = (O: i32, rows: i32, columns: i32): i32 => aligned((O * rows * columns) << 2) + 2 * SLACK
+
+/** Bytes of scratch that `conv2dInput` of these extents needs. */
+export function conv2dInputWorkspace(
+  B: i32,
+  C: i32,
+  H: i32,
+  W: i32,
+  O: i32,
+  kh: i32,
+  kw: i32,
+  sh: i32,
+  sw: i32,
+  ph: i32,
+  pw: i32,
+  P: i32,
+  Q: i32,
+): i32 {
+  const K = O * ((kh + sh - 1) / sh) * ((kw + sw - 1) / sw)
+  const planes = planesBytes(O, extent(H, P, kh, sh, ph), extent(W, Q, kw, sw, pw))
+  let lists = 0
+  for (let r = 0; r < min(sh, H); r++)
+    for (let s = 0; s < min(sw, W); s++) lists = max(lists, slideWorkspace(K, places(H, r, sh), places(W, s, sw)))
+  const phase = sh * sw === 1 ? 0 : aligned((C * places(H, 0, sh) * places(W, 0, sw)) << 2)
+  return (
+    64 +
+    aligned(K << 2) +
+    aligned((C + PANEL_SLACK) << 2) +
+    aligned(((C + PANEL_SLACK) * K) << 2) +
+    lists +
+    phase +
+    B * planes
+  )
+}
+
+/** The weights of one phase as panels [k = (o, i, j)][c], and the distances of the taps. */
+function packPhase(
+  panels: usize,
+  taps: usize,
+  w: usize,
+  C: i32,
+  O: i32,
+  kh: i32,
+  kw: i32,
+  sh: i32,
+  sw: i32,
+  fromI: i32,
+  fromJ: i32,
+  centre: i32,
+  rows: i32,
+  columns: i32,
+): void {
+  for (let o = 0; o < O; o++)
+    for (let i = fromI; i < kh; i += sh)
+      for (let j = fromJ; j < kw; j += sw) {
+        store<i32>(taps, ((o * rows - (i - fromI) / sh) * columns - (j - fromJ) / sw + centre) << 2)
+        taps += 4
+      }
+  const channel = (kh * kw) << 2
+  for (let c = 0, height = 0; c < C; c += height) {
+    height = panelHeight(C - c)
+    for (let o = 0; o < O; o++)
+      for (let i = fromI; i < kh; i += sh)
+        for (let j = fromJ; j < kw; j += sw) {
+          const from = w + ((((o * C + c) * kh + i) * kw + j) << 2)
+          for (let h = 0; h < height; h++) store<f32>(panels + (h << 2), load<f32>(from + min(h, C - c - 1) * channel))
+          panels += height << 2
+        }
+  }
+}
+
+/** dx[:, r::sh, s::sw] = from [C, rows, columns]. */
+function scatter(dx: usize, from: usize, C: i32, H: i32, W: i32, sh: i32, sw: i32, r: i32, s: i32): void {
+  for (let c = 0; c < C; c++)
+    for (let h = r; h < H; h += sh)
+      for (let w = s; w < W; w += sw) {
+        store<f32>(dx + (((c * H + h) * W + w) << 2), from ? load<f32>(from) : 0)
+        if (from) from += 4
+      }
+}
+
+/**
+ * dx = Σ of u over the outputs that each input place took part in: the transpose of `conv2d` in x.
+ *
+ * @param u [B, O, P, Q]
+ * @param w [O, C, kh, kw]
+ * @param dx [B, C, H, W]
+ */
+export function conv2dInput(
+  u: usize,
+  w: usize,
+  dx: usize,
+  B: i32,
+  C: i32,
+  H: i32,
+  W: i32,
+  O: i32,
+  kh: i32,
+  kw: i32,
+  sh: i32,
+  sw: i32,
+  ph: i32,
+  pw: i32,
+  P: i32,
+  Q: i32,
+  workspace: usize,
+): void {
+  const most = O * ((kh + sh - 1) / sh) * ((kw + sw - 1) / sw)
+  const rows = extent(H, P, kh, sh, ph)
+  const columns = extent(W, Q, kw, sw, pw)
+  const top = margin(kh, ph, sh)
+  const left = margin(kw, pw, sw)
+  const stride = planesBytes(O, rows, columns)
+  const taps = (workspace + 63) & ~63
+  const zeros = taps + aligned(most << 2)
+  const panels = zeros + aligned((C + PANEL_SLACK) << 2)
+  const aside = panels + aligned(((C + PANEL_SLACK) * most) << 2)
+  const apart = sh * sw > 1
+  const phase = apart ? aligned((C * places(H, 0, sh) * places(W, 0, sw)) << 2) : 0
+  const planes = aside + phase + SLACK
+  const lists = planes - SLACK + B * stride
+  const image = (C * H * W) << 2
+
+  memory.fill(zeros, 0, (C + PANEL_SLACK) << 2)
+  // One set of planes serves sample after sample, unless each is needed more than once.
+  const shared = !apart && C <= blockRows(most)
+  memory.fill(planes - SLACK, 0, (shared ? 1 : B) * stride)
+  const cotangent = (O * P * Q) << 2
+  if (!shared)
+    for (let b = 0; b < B; b++)
+      fillPlanes(planes + b * stride, u + b * cotangent, O, P, Q, 1, 1, top, left, 1, 1, rows, columns)
+  for (let r = 0; r < min(sh, H); r++)
+    for (let s = 0; s < min(sw, W); s++) {
+      const K = O * tapsOf(kh, r, sh, ph) * tapsOf(kw, s, sw, pw)
+      if (K === 0) {
+        for (let b = 0; b < B; b++) scatter(dx + b * image, 0, C, H, W, sh, sw, r, s)
+        continue
+      }
+      const centre = (top + (r + ph) / sh) * columns + left + (s + pw) / sw
+      packPhase(panels, taps, w, C, O, kh, kw, sh, sw, (r + ph) % sh, (s + pw) % sw, centre, rows, columns)
+      const height = places(H, r, sh)
+      const width = places(W, s, sw)
+      const across = layOut(lists, K, height, width, columns)
+      const block = apart ? C : blockRows(K)
+      for (let c = 0; c < C; c += block)
+        for (let b = 0; b < B; b++) {
+          const from = shared ? planes : planes + b * stride
+          if (shared) fillPlanes(planes, u + b * cotangent, O, P, Q, 1, 1, top, left, 1, 1, rows, columns)
+          const into = apart ? aside : dx + b * image + ((c * H * W) << 2)
+          slide(
+            lists,
+            from,
+            taps,
+            panels + ((c * K) << 2),
+            zeros,
+            into,
+            K,
+            min(block, C - c),
+            height,
+            width,
+            across,
+            false,
+          )
+          if (apart) scatter(dx + b * image, aside, C, H, W, sh, sw, r, s)
+        }
+    }
+}

@@ -1,0 +1,198 @@
+// Weight gradient of a convolution, and what the batch-size tests want to know of each sample's own, in one sweep:
+// g_i[o, k] = Σ_t u_i[o, t] x_i[t + taps[k]] is formed sample by sample, which costs what the batched sum costs, and each of
+// its tiles is squared, summed and added to the batch's while it is in the first cache (MATHS.md §7).
+import { fillPlanes, fillTaps, planeExtent, SLACK } from './convolution-planes'
+import { correlate4x8, correlate6x8 } from './convolution-weight-tiles'
+import { packRows4 } from './gemm-pack'
+import { PANEL_SLACK, panelHeight } from './gemm-tiles'
+
+const aligned = (bytes: i32): i32 => (bytes + 63) & ~63
+/** Panels of eight output channels whose sums over K taps stay in the second cache while samples pass. */
+const blockPanels = (K: i32): i32 => max(1, 131072 / 8 / K)
+const panelsOf = (O: i32): i32 => (O + 7) / 8
+const TILE: i32 = 6 * 32
+
+/** Bytes of scratch that `conv2dWeight` of these extents needs. */
+export function conv2dWeightWorkspace(
+  B: i32,
+  C: i32,
+  H: i32,
+  W: i32,
+  O: i32,
+  kh: i32,
+  kw: i32,
+  sh: i32,
+  sw: i32,
+  ph: i32,
+  pw: i32,
+  P: i32,
+  Q: i32,
+): i32 {
+  const K = C * kh * kw
+  const planes = C * min(sh, kh) * min(sw, kw) * planeExtent(H, ph, sh) * planeExtent(W, pw, sw)
+  const panels = min(panelsOf(O), blockPanels(K))
+  return (
+    64 +
+    aligned((K + PANEL_SLACK) << 2) +
+    TILE +
+    aligned(B << 3) +
+    aligned((panels * P * Q) << 5) +
+    3 * aligned((panels * K) << 5) +
+    aligned(planes << 2) +
+    2 * SLACK
+  )
+}
+
+/** Cotangents [O, PQ] of eight channels as a panel [PQ][8]; channels beyond `rows` are 0. */
+function packCotangents(to: usize, u: usize, size: i32, rows: i32): void {
+  packRows4(to, 32, u, size << 2, min(rows, 4), size)
+  if (rows > 4) packRows4(to + 16, 32, u + ((4 * size) << 2), size << 2, rows - 4, size)
+  if (rows < 8) for (let t = 0; t < size; t++) for (let o = rows; o < 8; o++) store<f32>(to + (t << 5) + (o << 2), 0)
+}
+
+/** dst[o, k] (+)= panels[o / 8][k][o mod 8]. */
+function unpack(to: usize, panels: usize, K: i32, O: i32): void {
+  for (let o = 0; o < O; o++) {
+    let from = panels + (((o >> 3) * K) << 5) + ((o & 7) << 2)
+    for (let k = 0; k < K; k++) {
+      store<f32>(to, load<f32>(from))
+      to += 4
+      from += 32
+    }
+  }
+}
+
+/** One tile of a sample's gradient joins the sums; returns the sum of its squares. */
+function absorb(tile: usize, rows: i32, sums: usize, squares: usize, own: usize): f64 {
+  let even = f64x2.splat(0)
+  for (let i = 0; i < rows << 5; i += 32) {
+    const g0 = v128.load(tile + i)
+    const g1 = v128.load(tile + i, 16)
+    const s0 = f32x4.mul(g0, g0)
+    const s1 = f32x4.mul(g1, g1)
+    if (sums) {
+      v128.store(sums + i, f32x4.add(v128.load(sums + i), g0))
+      v128.store(sums + i, f32x4.add(v128.load(sums + i, 16), g1), 16)
+    }
+    if (squares) {
+      v128.store(squares + i, f32x4.add(v128.load(squares + i), s0))
+      v128.store(squares + i, f32x4.add(v128.load(squares + i, 16), s1), 16)
+    }
+    if (own) {
+      v128.store(own + i, g0)
+      v128.store(own + i, g1, 16)
+    }
+    const pairs = f32x4.add(s0, s1)
+    even = f64x2.add(even, f64x2.promote_low_f32x4(pairs))
+    even = f64x2.add(even, f64x2.promote_low_f32x4(v128.shuffle<f64>(pairs, pairs, 1, 0)))
+  }
+  return f64x2.extract_lane(even, 0) + f64x2.extract_lane(even, 1)
+}
+
+function correlate(
+  height: i32,
+  x: usize,
+  taps: usize,
+  delta: usize,
+  P: i32,
+  Q: i32,
+  skip: i32,
+  to: usize,
+  accumulate: bool,
+): void {
+  if (height === 6) correlate6x8(x, taps, delta, P, Q, skip, to, accumulate)
+  else correlate4x8(x, taps, delta, P, Q, skip, to, accumulate)
+}
+
+/**
+ * The transpose of `conv2d` in w, as the sum over samples and in per-sample statistics. Each pointer may be 0: not wanted.
+ *
+ * @param x [B, C, H, W]
+ * @param u [B, O, P, Q]
+ * @param dw [O, C, kh, kw]: Σ_i g_i
+ * @param norms [B]: ‖g_i‖²
+ * @param squares [O, C, kh, kw]: Σ_i g_i∘g_i
+ * @param each [B, O, C, kh, kw]: g_i
+ */
+export function conv2dWeight(
+  x: usize,
+  u: usize,
+  dw: usize,
+  norms: usize,
+  squares: usize,
+  each: usize,
+  B: i32,
+  C: i32,
+  H: i32,
+  W: i32,
+  O: i32,
+  kh: i32,
+  kw: i32,
+  sh: i32,
+  sw: i32,
+  ph: i32,
+  pw: i32,
+  P: i32,
+  Q: i32,
+  workspace: usize,
+): void {
+  const K = C * kh * kw
+  const size = P * Q
+  const phasesH = min(sh, kh)
+  const phasesW = min(sw, kw)
+  const rows = planeExtent(H, ph, sh)
+  const columns = planeExtent(W, pw, sw)
+  const most = min(panelsOf(O), blockPanels(K))
+  const sumsBytes = aligned((most * K) << 5)
+  const taps = (workspace + 63) & ~63
+  const tile = taps + aligned((K + PANEL_SLACK) << 2)
+  const totals = tile + TILE
+  const deltas = totals + aligned(B << 3)
+  const sumPanels = deltas + aligned((most * size) << 5)
+  const squarePanels = sumPanels + sumsBytes
+  const ownPanels = squarePanels + sumsBytes
+  const planes = ownPanels + sumsBytes + SLACK
+
+  fillTaps(taps, C, kh, kw, sh, sw, phasesH, phasesW, rows, columns)
+  // A last tile of fewer taps repeats one.
+  for (let k = K; k < K + PANEL_SLACK; k++) store<i32>(taps + (k << 2), load<i32>(taps))
+  memory.fill(totals, 0, B << 3)
+  memory.fill(planes - SLACK, 0, ((C * phasesH * phasesW * rows * columns) << 2) + 2 * SLACK)
+  const statistics = norms !== 0 || squares !== 0 || each !== 0
+
+  for (let o0 = 0; o0 < O; o0 += most * 8) {
+    const channels = min(most * 8, O - o0)
+    if (dw) memory.fill(sumPanels, 0, (panelsOf(channels) * K) << 5)
+    if (squares) memory.fill(squarePanels, 0, (panelsOf(channels) * K) << 5)
+    for (let b = 0; b < B; b++) {
+      fillPlanes(planes, x + ((b * C * H * W) << 2), C, H, W, sh, sw, ph, pw, phasesH, phasesW, rows, columns)
+      let total: f64 = 0
+      for (let o = 0; o < channels; o += 8) {
+        packCotangents(deltas, u + (((b * O + o0 + o) * size) << 2), size, min(8, channels - o))
+        const panel = (o * K) << 2
+        for (let k = 0, height = 0; k < K; k += height) {
+          height = panelHeight(K - k)
+          const at = panel + (k << 5)
+          const whole = k + height <= K
+          if (!statistics && whole)
+            correlate(height, planes, taps + (k << 2), deltas, P, Q, (columns - Q) << 2, sumPanels + at, true)
+          else {
+            correlate(height, planes, taps + (k << 2), deltas, P, Q, (columns - Q) << 2, tile, false)
+            total += absorb(
+              tile,
+              min(height, K - k),
+              dw ? sumPanels + at : 0,
+              squares ? squarePanels + at : 0,
+              each ? ownPanels + at : 0,
+            )
+          }
+        }
+      }
+      if (each) unpack(each + (((b * O + o0) * K) << 2), ownPanels, K, channels)
+      store<f64>(totals + (b << 3), load<f64>(totals + (b << 3)) + total)
+    }
+    if (dw) unpack(dw + ((o0 * K) << 2), sumPanels, K, channels)
+    if (squares) unpack(squares + ((o0 * K) << 2), squarePanels, K, channels)
+  }
+  if (norms) for (let b = 0; b < B; b++) store<f32>(norms + (b << 2), f32(load<f64>(totals + (b << 3))))
+}
