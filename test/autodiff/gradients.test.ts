@@ -11,7 +11,7 @@ import { operationCases } from '../support/operation-cases.ts'
 const options = { seed: 1, numRuns: 25 }
 
 /** Exports that are no operations: what rows and backends are written with. */
-const helpers = ['broadcastStrides', 'matmulExtents', 'reduction', 'walk', 'windowCount']
+const helpers = ['broadcastStrides', 'expectWindow', 'matmulExtents', 'reduction', 'walk', 'windowCount']
 /** Checked below, by what they mean: no float input, or a gradient that is 0 by decree. */
 const special = ['oneHot', 'stopGradient']
 /** Per-sample statistics: they say that they have no derivatives; their values are checked against the oracle. */

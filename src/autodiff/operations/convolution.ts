@@ -1,4 +1,4 @@
-import { expectShape, formatShape, type Shape, sizeOf } from '../shape.ts'
+import { expectShape, formatShape, type Shape, sameShape, sizeOf } from '../shape.ts'
 import {
   apply,
   type NumericArray,
@@ -24,6 +24,18 @@ export interface ConvolutionAttributes extends Window {
   readonly input: Shape
   readonly weight: Shape
   readonly output: Shape
+}
+
+/** Throws unless windows of that kernel, stride and padding can be laid. */
+export function expectWindow(name: string, kernel: readonly number[], { stride, padding }: Window): void {
+  const whole = (least: number) => (n: number) => Number.isInteger(n) && n >= least
+  expectShape(
+    kernel.every(whole(1)) && stride.every(whole(1)) && padding.every(whole(0)),
+    name,
+    () =>
+      `kernel ${formatShape(kernel)}, stride ${formatShape(stride)} and padding ${formatShape(padding)} must be whole ` +
+      'numbers of at least 1, 1 and 0',
+  )
 }
 
 /** Extent of the result along one axis: how often a window of `kernel` fits, `stride` apart. */
@@ -246,6 +258,14 @@ export function conv2d(
     'conv2d',
     () => `input has ${C} channels, weight ${formatShape(weight.shape)} expects ${channels}`,
   )
+  expectWindow('conv2d', [kh!, kw!], { stride, padding })
+  const { bias } = options
+  expectShape(
+    bias === undefined || sameShape(bias.shape, [O!]),
+    'conv2d',
+    () =>
+      `bias ${formatShape(bias!.shape)} must be [${O}], a number for each output channel of ${formatShape(weight.shape)}`,
+  )
   const P = windowCount(H!, kh!, stride[0], padding[0])
   const Q = windowCount(W!, kw!, stride[1], padding[1])
   expectShape(
@@ -255,5 +275,5 @@ export function conv2d(
   )
   const output = [B!, O!, P, Q]
   const y = apply(conv2dOperation, [x, weight], { stride, padding, input: x.shape, weight: weight.shape, output })
-  return options.bias === undefined ? y : add(y, broadcastTo(options.bias, output, [1]))
+  return bias === undefined ? y : add(y, broadcastTo(bias, output, [1]))
 }

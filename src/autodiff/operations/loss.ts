@@ -1,5 +1,5 @@
 import { expectShape, formatShape } from '../shape.ts'
-import { apply, type Operation, rowwiseIf, type Value } from '../value.ts'
+import { apply, expectSameShape, type Operation, rowwiseIf, type Value } from '../value.ts'
 import { multiply, square, subtract } from './elementwise.ts'
 import { mean } from './reductions.ts'
 import { broadcastTo, sum } from './structure.ts'
@@ -13,13 +13,13 @@ const alongRows = (u: Value, x: Value): Value =>
   )
 const lastAxis = (x: Value): number[] => [x.shape.length - 1]
 
-/** Σ e^(x − max), the stable way; returns [ln of it + max]. */
-function logSumExp(x: ArrayLike<number>, start: number, n: number): number {
+/** max and Σ e^(x − max) of n numbers from `start`: with the largest taken out first, nothing overflows or cancels. */
+function exponentials(x: ArrayLike<number>, start: number, n: number): [largest: number, total: number] {
   let largest = -Infinity
-  for (let j = 0; j < n; j++) largest = Math.max(largest, x[start + j]!)
+  for (let j = start; j < start + n; j++) largest = Math.max(largest, x[j]!)
   let total = 0
-  for (let j = 0; j < n; j++) total += Math.exp(x[start + j]! - largest)
-  return largest + Math.log(total)
+  for (let j = start; j < start + n; j++) total += Math.exp(x[j]! - largest)
+  return [largest, total]
 }
 
 /** Along the last axis samples stay apart, unless it is the batch axis. */
@@ -36,8 +36,8 @@ export const softmaxOperation: Operation<null> = {
   evaluate(out, [x], { shape }) {
     const n = shape.at(-1)!
     for (let i = 0; i < out.length; i += n) {
-      const total = logSumExp(x!, i, n)
-      for (let j = i; j < i + n; j++) out[j] = Math.exp(x![j]! - total)
+      const [largest, total] = exponentials(x!, i, n)
+      for (let j = i; j < i + n; j++) out[j] = Math.exp(x![j]! - largest) / total
     }
   },
   // ds = s∘(dx − ⟨s, dx⟩)
@@ -54,8 +54,8 @@ const logSoftmaxOperation: Operation<null> = {
   evaluate(out, [x], { shape }) {
     const n = shape.at(-1)!
     for (let i = 0; i < out.length; i += n) {
-      const total = logSumExp(x!, i, n)
-      for (let j = i; j < i + n; j++) out[j] = x![j]! - total
+      const [largest, total] = exponentials(x!, i, n)
+      for (let j = i; j < i + n; j++) out[j] = x![j]! - largest - Math.log(total)
     }
   },
   // d ln s = dx − ⟨s, dx⟩
@@ -97,7 +97,10 @@ export const softmaxCrossEntropyOperation: Operation<null> = {
   },
   evaluate(out, [x, labels], { inputs }) {
     const n = inputs[0]!.shape[1]!
-    for (let i = 0; i < out.length; i++) out[i] = logSumExp(x!, i * n, n) - x![i * n + labels![i]!]!
+    for (let i = 0; i < out.length; i++) {
+      const [largest, total] = exponentials(x!, i * n, n)
+      out[i] = Math.log(total) - (x![i * n + labels![i]!]! - largest)
+    }
   },
   // dℓ = ⟨softmax(x) − e_label, dx⟩
   vjp: ({ inputs: [x, labels] }, u) => [
@@ -124,6 +127,8 @@ export const softmaxCrossEntropy = (logits: Value, labels: Value): Value =>
  * @returns [B]
  */
 export function meanSquaredError(x: Value, target: Value): Value {
+  // A target [B] would otherwise broadcast against [B, 1] to [B, B].
+  expectSameShape('meanSquaredError', x, target)
   const error = square(subtract(x, target))
   const axes = error.shape.slice(1).map((_, i) => i + 1)
   return axes.length === 0 ? error : mean(error, axes)

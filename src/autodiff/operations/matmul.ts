@@ -1,4 +1,4 @@
-import { expectShape, formatShape, type Shape, sizeOf } from '../shape.ts'
+import { expectShape, formatShape, type Shape, sameShape, sizeOf } from '../shape.ts'
 import { apply, type Operation, type PerSampleRule, rowwiseIf, type Value } from '../value.ts'
 import { add, multiply, square } from './elementwise.ts'
 import { broadcastTo, reshape, sum } from './structure.ts'
@@ -124,6 +124,12 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
     'linear',
     () =>
       `input ${formatShape(x.shape)} has ${x.shape.at(-1)} features, weight ${formatShape(weight.shape)} expects ${weight.shape[1]}`,
+  )
+  expectShape(
+    bias === undefined || sameShape(bias.shape, [weight.shape[0]!]),
+    'linear',
+    () =>
+      `bias ${formatShape(bias!.shape)} must be [${weight.shape[0]}], a number for each output of ${formatShape(weight.shape)}`,
   )
   const product = matmul(x, weight, { transposeB: true })
   return bias === undefined ? product : add(product, broadcastTo(bias, product.shape))

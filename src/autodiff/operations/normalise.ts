@@ -1,5 +1,5 @@
 import { pullback } from '../grad.ts'
-import { expectShape, formatShape, sizeOf } from '../shape.ts'
+import { expectShape, formatShape, sameShape, sizeOf } from '../shape.ts'
 import { apply, type Operation, type Value } from '../value.ts'
 import { add, multiply, power, square, subtract } from './elementwise.ts'
 import { mean } from './reductions.ts'
@@ -88,11 +88,11 @@ export const standardize = (x: Value, block: number, epsilon = 1e-5): Value =>
  */
 export function groupNorm(x: Value, groups: number, scale?: Value, shift?: Value, epsilon = 1e-5): Value {
   expectShape(
-    x.shape.length >= 2 && x.shape[1]! % groups === 0,
+    x.shape.length >= 2 && Number.isInteger(groups) && groups >= 1 && x.shape[1]! % groups === 0,
     'groupNorm',
     () => `${groups} groups do not divide the ${x.shape[1]} channels of ${formatShape(x.shape)}`,
   )
-  return affine(standardize(x, sizeOf(x.shape.slice(1)) / groups, epsilon), [1], scale, shift)
+  return affine('groupNorm', standardize(x, sizeOf(x.shape.slice(1)) / groups, epsilon), 1, scale, shift)
 }
 
 /**
@@ -105,12 +105,21 @@ export function groupNorm(x: Value, groups: number, scale?: Value, shift?: Value
 export function layerNorm(x: Value, scale?: Value, shift?: Value, epsilon = 1e-5): Value {
   const axis = x.shape.length - 1
   expectShape(axis >= 1, 'layerNorm', () => `input ${formatShape(x.shape)} needs a batch axis and a feature axis`)
-  return affine(standardize(x, x.shape[axis]!, epsilon), [axis], scale, shift)
+  return affine('layerNorm', standardize(x, x.shape[axis]!, epsilon), axis, scale, shift)
 }
 
-function affine(x: Value, axes: readonly number[], scale?: Value, shift?: Value): Value {
-  const scaled = scale === undefined ? x : multiply(x, broadcastTo(scale, x.shape, axes))
-  return shift === undefined ? scaled : add(scaled, broadcastTo(shift, x.shape, axes))
+/** x scaled and shifted by a number for each position along one axis. */
+function affine(name: string, x: Value, axis: number, scale?: Value, shift?: Value): Value {
+  const along = (v: Value) => {
+    expectShape(
+      sameShape(v.shape, [x.shape[axis]!]),
+      name,
+      () => `scale and shift must be [${x.shape[axis]}] for ${formatShape(x.shape)}, got ${formatShape(v.shape)}`,
+    )
+    return broadcastTo(v, x.shape, [axis])
+  }
+  const scaled = scale === undefined ? x : multiply(x, along(scale))
+  return shift === undefined ? scaled : add(scaled, along(shift))
 }
 
 /**
@@ -120,10 +129,11 @@ function affine(x: Value, axes: readonly number[], scale?: Value, shift?: Value)
  * @param x [B, C, ..]
  */
 export function batchNorm(x: Value, scale?: Value, shift?: Value, epsilon = 1e-5): Value {
+  expectShape(x.shape.length >= 2, 'batchNorm', () => `input ${formatShape(x.shape)} needs a batch axis and channels`)
   const axes = x.shape.map((_, i) => i).filter((axis) => axis !== 1)
   const spread = (m: Value) => broadcastTo(m, x.shape, [1])
   const centered = subtract(x, spread(mean(x, axes)))
   const scaleBy = power(add(mean(square(centered), axes), epsilon), -0.5)
-  const y = affine(multiply(centered, spread(scaleBy)), [1], scale, shift)
+  const y = affine('batchNorm', multiply(centered, spread(scaleBy)), 1, scale, shift)
   return { ...y, sampling: y.sampling === 'shared' ? 'shared' : { coupledBy: 'batchNorm' } }
 }

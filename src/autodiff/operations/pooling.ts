@@ -1,6 +1,6 @@
 import { expectShape, formatShape, type Shape } from '../shape.ts'
 import { apply, type NumericArray, type Operation, type Value } from '../value.ts'
-import { type Window, windowCount } from './convolution.ts'
+import { expectWindow, type Window, windowCount } from './convolution.ts'
 
 /** Windows of kernel [kh, kw] over planes [H, W] to planes [P, Q]; the leading axes of the shapes are equal. */
 export interface PoolAttributes extends Window {
@@ -114,6 +114,7 @@ function pool(
   const padding = pair(options.padding ?? 0)
   const { name } = operation
   expectShape(x.shape.length === 4, name, () => `input ${formatShape(x.shape)} needs 4 axes, [B, C, H, W]`)
+  expectWindow(name, kernel, { stride, padding })
   expectShape(
     padding.every((width, i) => 2 * width <= kernel[i]!),
     name,
