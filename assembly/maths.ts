@@ -70,11 +70,11 @@ export function log4(x: v128): v128 {
 /** ln(1 + x): with u = 1 + x rounded, ln u + (x − (u − 1))/u makes good what the sum lost. */
 export function log1p4(x: v128): v128 {
   const u = f32x4.add(x, f(1))
+  const y = log4(u)
   const lost = f32x4.div(f32x4.sub(x, f32x4.sub(u, f(1))), u)
-  const y = f32x4.add(log4(u), lost)
   // At −1 and ∞ the correction is 0/0; where u rounds to 1, x itself is the result and keeps its sign.
-  const finite = select(v128.or(f32x4.eq(u, f(0)), f32x4.eq(u, f(f32.POSITIVE_INFINITY))), log4(u), y)
-  return select(f32x4.eq(u, f(1)), x, finite)
+  const exact = v128.or(f32x4.eq(u, f(0)), f32x4.eq(u, f(f32.POSITIVE_INFINITY)))
+  return select(f32x4.eq(u, f(1)), x, select(exact, y, f32x4.add(y, lost)))
 }
 
 /** tanh: an odd polynomial near 0, 1 − 2/(e^2|x| + 1) elsewhere. */

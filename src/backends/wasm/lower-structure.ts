@@ -78,7 +78,9 @@ export function reducedExtents(shape: Shape, axes: readonly number[]): number[] 
     else extents.push(extent)
   }
   if (extents.length > 5) return undefined
-  return [...extents, ...new Array<number>(5 - extents.length).fill(1)]
+  // The inner loops are the fast ones: what there is to reduce goes there.
+  const [k0, r1 = 1, k2 = 1, r3, k4 = 1] = extents as [number, ...number[]]
+  return r3 === undefined ? [k0, 1, 1, r1, k2] : [k0, r1, k2, r3, k4]
 }
 
 export const reduce: Lower = (value, { kernels }) => {
