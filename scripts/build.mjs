@@ -1,6 +1,6 @@
 // Builds dist/: the WebAssembly kernels, the digits, and the library with its types. A step whose inputs are older
 // than its output is skipped, so `npm start` and `npm test` may call this every time.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,7 +24,12 @@ function step(name, inputs, outputs, make) {
 }
 
 const bin = (name) => join('node_modules', '.bin', name)
-const run = (command, ...args) => execFileSync(command, args, { stdio: 'inherit' })
+/** Runs a tool, which has said what is wrong by the time it fails. */
+function run(command, ...args) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
+  if (error) throw error
+  if (status !== 0) process.exit(status ?? 1)
+}
 
 mkdirSync('dist/wasm', { recursive: true })
 

@@ -43,11 +43,11 @@ export class Heap {
   }
 
   int32(length: number, purpose = 'an array of indices'): Int32Array {
-    return this.#remember(new Int32Array(this.memory.buffer, this.allocate(4 * length, purpose), length))
+    return this.indicesAt(this.allocate(4 * length, purpose), length)
   }
 
   float64(length: number, purpose = 'an array of sums'): Float64Array {
-    return this.#remember(new Float64Array(this.memory.buffer, this.allocate(8 * length, purpose), length))
+    return this.doublesAt(this.allocate(8 * length, purpose), length)
   }
 
   /** `length` floats from an address on: an array that another thread has allocated. */
