@@ -129,8 +129,8 @@ function convolve(
   bias: usize,
   relu: bool,
 ): void {
-  if (height === 6) convolve6x8(a, taps, K, x0, x1, y0, y1, row, bias, relu)
-  else convolve4x8(a, taps, K, x0, x1, y0, y1, row, bias, relu)
+  if (height === 6) convolve6x8(a, taps, a + K * 24, x0, x1, y0, y1, row, bias, relu)
+  else convolve4x8(a, taps, a + (K << 4), x0, x1, y0, y1, row, bias, relu)
 }
 
 /**

@@ -7,6 +7,7 @@ import { fma } from './fma'
  * y[o, t] = bias[o] + Σ_k a[k, o] x[t + taps[k]], for four o and the 4 + 4 positions t that start at x0 and x1.
  *
  * @param a packed panel [k][4] of weights
+ * @param end of the panel
  * @param taps [k] distances in bytes
  * @param y0 @param y1 where the two vectors of the first channel go; from one channel to the next `row` bytes
  * @param bias one for each row
@@ -14,7 +15,7 @@ import { fma } from './fma'
 export function convolve4x8(
   a: usize,
   taps: usize,
-  k: i32,
+  end: usize,
   x0: usize,
   x1: usize,
   y0: usize,
@@ -31,7 +32,6 @@ export function convolve4x8(
   let c21 = c20
   let c30 = v128.load32_splat(bias, 12)
   let c31 = c30
-  const end = a + (k << 4)
   const last = end - 16
   while (true) {
     const at = load<i32>(taps)
@@ -101,7 +101,7 @@ export function convolve4x8(
 export function convolve6x8(
   a: usize,
   taps: usize,
-  k: i32,
+  end: usize,
   x0: usize,
   x1: usize,
   y0: usize,
@@ -122,7 +122,6 @@ export function convolve6x8(
   let c41 = c40
   let c50 = v128.load32_splat(bias, 20)
   let c51 = c50
-  const end = a + k * 24
   while (true) {
     const at = load<i32>(taps)
     const b0 = v128.load(x0 + at)
@@ -130,23 +129,23 @@ export function convolve6x8(
     const a0 = v128.load32_splat(a)
     c00 = fma(a0, b0, c00)
     c01 = fma(a0, b1, c01)
-    if (!a) break
+    if (a === 1) break
     const a1 = v128.load32_splat(a, 4)
     c10 = fma(a1, b0, c10)
     c11 = fma(a1, b1, c11)
-    if (!a) break
+    if (a === 2) break
     const a2 = v128.load32_splat(a, 8)
     c20 = fma(a2, b0, c20)
     c21 = fma(a2, b1, c21)
-    if (!a) break
+    if (a === 3) break
     const a3 = v128.load32_splat(a, 12)
     c30 = fma(a3, b0, c30)
     c31 = fma(a3, b1, c31)
-    if (!a) break
+    if (a === 4) break
     const a4 = v128.load32_splat(a, 16)
     c40 = fma(a4, b0, c40)
     c41 = fma(a4, b1, c41)
-    if (!a) break
+    if (a === 5) break
     const a5 = v128.load32_splat(a, 20)
     c50 = fma(a5, b0, c50)
     c51 = fma(a5, b1, c51)

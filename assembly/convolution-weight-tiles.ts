@@ -148,23 +148,23 @@ export function correlate6x8(
       const u00 = v128.load32_splat(x0)
       c00 = fma(u00, p0, c00)
       c01 = fma(u00, q0, c01)
-      if (!delta) break
+      if (delta === 1) break
       const u01 = v128.load32_splat(x1)
       c10 = fma(u01, p0, c10)
       c11 = fma(u01, q0, c11)
-      if (!delta) break
+      if (delta === 2) break
       const u02 = v128.load32_splat(x2)
       c20 = fma(u02, p0, c20)
       c21 = fma(u02, q0, c21)
-      if (!delta) break
+      if (delta === 3) break
       const u03 = v128.load32_splat(x3)
       c30 = fma(u03, p0, c30)
       c31 = fma(u03, q0, c31)
-      if (!delta) break
+      if (delta === 4) break
       const u04 = v128.load32_splat(x4)
       c40 = fma(u04, p0, c40)
       c41 = fma(u04, q0, c41)
-      if (!delta) break
+      if (delta === 5) break
       const u05 = v128.load32_splat(x5)
       c50 = fma(u05, p0, c50)
       c51 = fma(u05, q0, c51)

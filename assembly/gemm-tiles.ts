@@ -3,20 +3,22 @@
 // How V8 compiles them decides their form (measured; bench/kernels.mjs):
 // - It issues every load of a basic block first and the arithmetic last, so all operands of a block are live at once, and
 //   one register too many sends an accumulator through the stack in every iteration. Fifteen are allocatable. A branch
-//   between two groups of products starts a new block; that is the only purpose of the tests of `a` against 0.
+//   between two groups of products starts a new block; that is the only purpose of comparing addresses with 1, 2, 3, …,
+//   which no address is. (Equal tests would be merged.)
 // - Every loop header checks for interrupts; two steps in one iteration, with an exit between them, halve that.
 // - A splatted load does not fold a constant offset into its address, so each step has a pointer of its own.
 import { fma } from './fma'
 
 /**
- * Four rows by eight columns over k ≥ 1 steps: eight accumulators, two vectors of B, four splats of A, one temporary.
+ * Four rows by eight columns, over at least one step: eight accumulators, two vectors of B, four splats of A, one temporary.
  *
  * @param a packed panel [k][4]
  * @param b eight contiguous columns of B; from one row to the next `step` bytes
  * @param c first element of the tile; from one row to the next `row` bytes
+ * @param end of the panel
  * @param accumulate whether to add to what C holds
  */
-export function tile4x8(a: usize, b: usize, step: i32, c: usize, row: i32, k: i32, accumulate: bool): void {
+export function tile4x8(a: usize, b: usize, step: i32, c: usize, row: i32, end: usize, accumulate: bool): void {
   let c00 = f32x4.splat(0)
   let c01 = c00
   let c10 = c00
@@ -38,7 +40,6 @@ export function tile4x8(a: usize, b: usize, step: i32, c: usize, row: i32, k: i3
     c30 = v128.load(r3)
     c31 = v128.load(r3, 16)
   }
-  const end = a + (k << 4)
   const last = end - 16
   while (true) {
     const p0 = v128.load(b)
@@ -87,7 +88,7 @@ export function tile4x8(a: usize, b: usize, step: i32, c: usize, row: i32, k: i3
 }
 
 /** Six rows by eight columns, one splat at a time: only where multiply and add are one instruction without a temporary. */
-export function tile6x8(a: usize, b: usize, step: i32, c: usize, row: i32, k: i32, accumulate: bool): void {
+export function tile6x8(a: usize, b: usize, step: i32, c: usize, row: i32, end: usize, accumulate: bool): void {
   let c00 = f32x4.splat(0)
   let c01 = c00
   let c10 = c00
@@ -119,30 +120,29 @@ export function tile6x8(a: usize, b: usize, step: i32, c: usize, row: i32, k: i3
     c50 = v128.load(r5)
     c51 = v128.load(r5, 16)
   }
-  const end = a + k * 24
   while (true) {
     const b0 = v128.load(b)
     const b1 = v128.load(b, 16)
     const a0 = v128.load32_splat(a)
     c00 = fma(a0, b0, c00)
     c01 = fma(a0, b1, c01)
-    if (!a) break
+    if (a === 1) break
     const a1 = v128.load32_splat(a, 4)
     c10 = fma(a1, b0, c10)
     c11 = fma(a1, b1, c11)
-    if (!a) break
+    if (a === 2) break
     const a2 = v128.load32_splat(a, 8)
     c20 = fma(a2, b0, c20)
     c21 = fma(a2, b1, c21)
-    if (!a) break
+    if (a === 3) break
     const a3 = v128.load32_splat(a, 12)
     c30 = fma(a3, b0, c30)
     c31 = fma(a3, b1, c31)
-    if (!a) break
+    if (a === 4) break
     const a4 = v128.load32_splat(a, 16)
     c40 = fma(a4, b0, c40)
     c41 = fma(a4, b1, c41)
-    if (!a) break
+    if (a === 5) break
     const a5 = v128.load32_splat(a, 20)
     c50 = fma(a5, b0, c50)
     c51 = fma(a5, b1, c51)

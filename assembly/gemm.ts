@@ -35,8 +35,8 @@ function ragged(spill: usize, c: usize, row: i32, rows: i32, columns: i32, accum
 }
 
 function tileOf(height: i32, a: usize, b: usize, step: i32, c: usize, row: i32, k: i32, accumulate: bool): void {
-  if (height === 6) tile6x8(a, b, step, c, row, k, accumulate)
-  else tile4x8(a, b, step, c, row, k, accumulate)
+  if (height === 6) tile6x8(a, b, step, c, row, a + k * 24, accumulate)
+  else tile4x8(a, b, step, c, row, a + (k << 4), accumulate)
 }
 
 /** C [m, n] = op(A) op(B) for k ≥ 1. */
