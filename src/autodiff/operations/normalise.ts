@@ -1,4 +1,3 @@
-import { pullback } from '../grad.ts'
 import { expectShape, formatShape, sameShape, sizeOf } from '../shape.ts'
 import { apply, type Operation, type Value } from '../value.ts'
 import { add, multiply, power, square, subtract } from './elementwise.ts'
@@ -56,22 +55,34 @@ export const standardizeGradientOperation: Operation<StandardizeAttributes> = {
       for (let j = i; j < i + block; j++) out[j] = scale * (u![j]! - meanU - (x![j]! - center) * scale * meanUY)
     }
   },
-  // In u the map is symmetric; in x the gradient is that of the same formula written out.
-  vjp({ inputs: [x, u], attributes }, v) {
-    const written = standardizeGradientWrittenOut(x!, u!, attributes)
-    return [pullback([[written, v]]).get(x!) ?? null, apply(standardizeGradientOperation, [x!, v], attributes)]
-  },
+  // In u the map is symmetric.
+  vjp: ({ inputs: [x, u], attributes }, v) => [
+    standardizeCurvature(x!, u!, v, attributes),
+    apply(standardizeGradientOperation, [x!, v], attributes),
+  ],
 }
 
-function standardizeGradientWrittenOut(x: Value, u: Value, { block, epsilon }: StandardizeAttributes): Value {
+/**
+ * The derivative of ⟨v, r (u − mean(u) − y mean(u y))⟩ by x, with u and v held: for each block
+ * r² (y (3 mean(uy) mean(vy) − cov(u, v)) − mean(vy)(u − mean u) − mean(uy)(v − mean v)). Symmetric in u and v.
+ *
+ * In closed form and not by a pullback through the formula: u mostly depends on x, and a pullback would go on through u.
+ */
+function standardizeCurvature(x: Value, u: Value, v: Value, { block, epsilon }: StandardizeAttributes): Value {
   const rows = [sizeOf(x.shape) / block, block]
-  const [a, b] = [reshape(x, rows), reshape(u, rows)]
   const spread = (m: Value) => broadcastTo(m, rows, [0])
-  const centered = subtract(a, spread(mean(a, [1])))
-  const scale = power(add(mean(square(centered), [1]), epsilon), -0.5)
-  const y = multiply(centered, spread(scale))
-  const projected = subtract(subtract(b, spread(mean(b, [1]))), multiply(y, spread(mean(multiply(b, y), [1]))))
-  return reshape(multiply(projected, spread(scale)), x.shape)
+  const average = (m: Value) => mean(m, [1])
+  const centered = (m: Value) => {
+    const flat = reshape(m, rows)
+    return subtract(flat, spread(average(flat)))
+  }
+  const [a, b, c] = [centered(x), centered(u), centered(v)]
+  const scale = power(add(average(square(a)), epsilon), -0.5)
+  const y = multiply(a, spread(scale))
+  const [ofU, ofV] = [average(multiply(b, y)), average(multiply(c, y))]
+  const along = subtract(multiply(multiply(ofU, ofV), 3), average(multiply(b, c)))
+  const across = add(multiply(b, spread(ofV)), multiply(c, spread(ofU)))
+  return reshape(multiply(subtract(multiply(y, spread(along)), across), spread(square(scale))), x.shape)
 }
 
 /** (x − mean) / √(variance + ε) over each run of `block` consecutive elements. */
