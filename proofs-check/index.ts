@@ -1,9 +1,11 @@
 import { adagradSums } from './adagrad-sums.ts'
 import { augmentedTestStrongGrowth } from './augmented-test-strong-growth.ts'
+import { autodiffLaws } from './autodiff-laws.ts'
 import { batchGradients } from './batch-gradients.ts'
 import type { Claim } from './claim.ts'
 import { coordinateTestStrongGrowth } from './coordinate-test-strong-growth.ts'
 import { edgeCases } from './edge-cases.ts'
+import { exactRuns } from './exact-runs.ts'
 import { invariances } from './invariances.ts'
 import { leastBatchSizeClaim } from './least-batch-size.ts'
 import { mergeLaws } from './merge-laws.ts'
@@ -11,6 +13,7 @@ import { monotoneBatchSizes } from './monotone-batch-sizes.ts'
 import { neighbours } from './neighbours.ts'
 import { normTestStrongGrowth } from './norm-test-strong-growth.ts'
 import { officialDeviations } from './official-deviations.ts'
+import { optimizerTrajectories } from './optimizer-trajectories.ts'
 import { statisticsOfBatches } from './statistics-of-batches.ts'
 import { testsByDefinition } from './tests-by-definition.ts'
 import { varianceIdentity } from './variance-identity.ts'
@@ -30,6 +33,9 @@ export const claims: readonly Claim[] = [
   monotoneBatchSizes,
   adagradSums,
   mergeLaws,
+  optimizerTrajectories,
   officialDeviations,
   neighbours,
+  autodiffLaws,
+  exactRuns,
 ]
