@@ -117,7 +117,8 @@ export function choice<const O extends Options, T, C = void>(
 }
 
 /** The flag of an option, without dashes: `maxGrowth` → `max-growth`. */
-export const flagOf = (key: string, option: Option): string => option.flag ?? kebab(key)
+export const flagOf = (key: string, option: Option): string =>
+  option.type === 'family' ? option.family.flag : (option.flag ?? kebab(key))
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 

@@ -29,7 +29,7 @@ export const anyFamilies = families as unknown as Readonly<Record<FamilyKey, Fam
 
 /** When a run ends: at whichever comes first. */
 export const budgetOptions = {
-  samples: { type: 'integer', atLeast: 1, optional: true, help: 'samples to process' },
+  samples: { type: 'integer', atLeast: 1, optional: true, help: 'samples to process; 80000 if no bound is given' },
   steps: { type: 'integer', atLeast: 1, optional: true, help: 'steps to make' },
   seconds: { type: 'number', above: 0, optional: true, help: 'seconds of training' },
 } as const satisfies Options

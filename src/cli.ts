@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { exitCodes, report } from './cli/report.ts'
+import { packageVersion } from './running/version.ts'
+
+// A command is loaded when it is called: what it needs is most of the time to its first line.
+const commands: Record<string, { readonly summary: string; load(): Promise<Command> }> = {
+  start: {
+    summary: 'adaptive batches beside fixed ones, on real digits: about two minutes',
+    load: async () => (await import('./cli/start.ts')).startCommand(),
+  },
+  train: {
+    summary: 'one run of any model, data, optimiser and batch policy',
+    load: async () => (await import('./cli/train.ts')).trainCommand(),
+  },
+  statistics: {
+    summary: 'the numbers of the tests, for given weights and data',
+    load: async () => (await import('./cli/statistics.ts')).statisticsCommand(),
+  },
+}
+
+const program = new Command('adadagrad')
+  .description('Adaptive batch sizes with exact per-sample gradient statistics.')
+  .version(packageVersion())
+  .helpCommand(false)
+  .configureOutput({ outputError: () => {} })
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  adadagrad start
+  adadagrad train --test norm --eta 0.25 --max-batch-size 4000
+  adadagrad train --batch-policy constant --batch-size 64 --optimizer adam --output runs/adam
+  adadagrad train --config runs/adam/config.json --seed 2 --output runs/adam-2
+  adadagrad train --help`,
+  )
+
+// A reader that has read enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+try {
+  const called = process.argv[2] ?? ''
+  for (const [name, { summary, load }] of Object.entries(commands))
+    program.addCommand(
+      name === called
+        ? (await load()).copyInheritedSettings(program)
+        : new Command(name).summary(summary).description(summary),
+    )
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+// An interrupted step may still be computing.
+if (process.exitCode === exitCodes.interrupted) process.stdout.write('', () => process.exit())

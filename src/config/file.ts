@@ -1,0 +1,56 @@
+// Reading a configuration file; Node only.
+import { readFile } from 'node:fs/promises'
+import { findNodeAtLocation, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import { ConfigurationError } from '../errors.ts'
+
+/** A configuration as it was written, and where each of its values stands. */
+export interface ConfigFile {
+  readonly value: unknown
+  /** `run.json:4:12` for the value at a path, as exactly as the file allows. */
+  place(path: readonly PropertyKey[]): string
+}
+
+/**
+ * Reads JSON whose errors can be placed.
+ *
+ * @throws ConfigurationError for a file that cannot be read, and for JSON errors with file, line and column
+ * @example (await readConfigFile('run.json')).value
+ */
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const why =
+      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'a folder, expected a file' : `cannot be read (${code})`
+    throw new ConfigurationError(`${path}: ${why}`, { cause })
+  }
+  return parseConfig(text, path)
+}
+
+/** The same from text; `name` stands for the file in messages. */
+export function parseConfig(text: string, name: string): ConfigFile {
+  const at = (offset: number) => {
+    const before = text.slice(0, offset).split('\n')
+    return `${name}:${before.length}:${before.at(-1)!.length + 1}`
+  }
+  const errors: ParseError[] = []
+  const tree = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false })
+  const [first] = errors
+  if (first) throw new ConfigurationError(`${at(first.offset)}: not JSON: ${words(printParseErrorCode(first.error))}`)
+  return {
+    value: JSON.parse(text),
+    place(path) {
+      // A missing value has no place of its own; that of the object around it is the nearest.
+      for (let length = path.length; length >= 0; length--) {
+        const node = tree && findNodeAtLocation(tree, path.slice(0, length) as (string | number)[])
+        if (node) return at(node.offset)
+      }
+      return name
+    },
+  }
+}
+
+/** `PropertyNameExpected` → `property name expected`. */
+const words = (code: string): string => code.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()

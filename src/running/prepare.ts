@@ -1,0 +1,107 @@
+import { families } from '../catalogue/index.ts'
+import { dotted, type Place } from '../config/check.ts'
+import { complete, completeAll, make, surroundingsOf } from '../config/complete.ts'
+import type { Named, RunConfig } from '../config/schema.ts'
+import { ConfigurationError } from '../errors.ts'
+import type { Model } from '../nn/models.ts'
+import { classification } from '../problems/objective.ts'
+import type { Problem } from '../problems/problem.ts'
+import { breather } from '../training/breathe.ts'
+import { type Executor, inlineExecutor } from '../training/executor.ts'
+import { createRun, type Run } from '../training/run.ts'
+import { show } from '../validate.ts'
+import { environment } from './environment.ts'
+
+/** A run that is ready to make its first step. */
+export interface PreparedRun {
+  /** Every default filled in, with what the run was found to depend on: what a run records. */
+  readonly config: ResolvedConfig
+  readonly problem: Problem
+  readonly executor: Executor
+  readonly run: Run
+}
+
+/** A configuration that leaves nothing open. It can be given again as a configuration; `environment` is then ignored. */
+export type ResolvedConfig = RunConfig & {
+  readonly optimizer: Named
+  readonly learningRate: Named
+  readonly batchSize: Named
+  readonly chunkSize: number
+  readonly environment: ReturnType<typeof environment>
+}
+
+/**
+ * Makes everything that a configuration names, and completes it by what is only known then.
+ *
+ * @param place where a value was written, for messages
+ * @throws ConfigurationError for parts that do not fit together, DataError for files
+ * @example const { run, config } = await prepare(checkConfig({ optimizer: 'adam' }))
+ */
+export async function prepare(config: RunConfig, place: Place = dotted): Promise<PreparedRun> {
+  const { seed, lanes, replacement, evaluateEvery } = config
+  const implied = surroundingsOf(config)
+  const backendConfig = complete(families.backend, config.backend!, implied, place, ['backend'])
+  const [backend, problem] = await Promise.all([
+    make(families.backend, backendConfig, undefined),
+    makeProblem(config, implied, place),
+  ])
+  const { objective, train, test } = problem
+  const completed = completeAll(config, { ...implied, trainingSamples: train.size }, place) as ResolvedConfig
+
+  const policy = make(
+    families.gain,
+    completed.gain!,
+    undefined,
+  )(make(families.batchSize, completed.batchSize, undefined))
+  const optimizer = make(
+    families.optimizer,
+    completed.optimizer,
+    make(families.learningRate, completed.learningRate, undefined),
+  )
+  const executor = await inlineExecutor({
+    backend,
+    objective,
+    dataset: train,
+    lanes,
+    breathe: breather(),
+    ...(config.chunkSize !== undefined && { chunkSize: config.chunkSize }),
+  })
+  const run = createRun({
+    executor,
+    train,
+    ...(test && { test }),
+    optimizer,
+    batchSize: policy,
+    budget: completed.budget!,
+    seed,
+    replacement,
+    ...(evaluateEvery !== undefined && { evaluateEvery: { samples: evaluateEvery } }),
+  })
+  const { chunkSize } = executor
+  return {
+    config: { ...completed, chunkSize, environment: environment(executor, train, test) },
+    problem,
+    executor,
+    run,
+  }
+}
+
+async function makeProblem(
+  config: RunConfig,
+  implied: ReturnType<typeof surroundingsOf>,
+  place: Place,
+): Promise<Problem> {
+  const completed = (key: 'model' | 'data' | 'problem') => complete(families[key], config[key]!, implied, place, [key])
+  if (config.problem) return make(families.problem, completed('problem'), { seed: config.seed })
+  const data = completed('data')
+  const { train, test } = await make(families.data, data, { seed: config.seed })
+  const input = train.fields.x!.shape
+  const classes = train.fields.y!.classes!
+  const model: Model = make(families.model, completed('model'), { input, classes })
+  if (String(model.input) !== String(input) || model.classes !== classes)
+    throw new ConfigurationError(
+      `${place(['model'])}: ${model.name} takes images ${show(model.input)} of ${model.classes} classes, but ` +
+        `${data.name} has ${show(input)} of ${classes}`,
+    )
+  return { name: `${model.name} on ${data.name}`, objective: classification(model), train, test }
+}
