@@ -17,3 +17,25 @@ export function cut(b: number, chunkSize: number, lanes: number): number[] {
   const larger = b - small * count
   return Array.from({ length: count }, (_, k) => (k < larger ? small + 1 : small))
 }
+
+/** A chunk of a batch: its samples are `size` from position `at` on, and its sums go to one of the lanes. */
+export interface Chunk {
+  readonly at: number
+  readonly size: number
+  readonly lane: number
+}
+
+/**
+ * The chunks that `cut` makes, lane by lane and in order within each lane: the order in which they are added.
+ *
+ * @example layOutChunks(5, 1, 2).map(({ at }) => at) // [0, 2, 4, 1, 3]
+ */
+export function layOutChunks(b: number, chunkSize: number, lanes: number): Chunk[] {
+  let at = 0
+  const chunks = cut(b, chunkSize, lanes).map((size, k) => {
+    const chunk = { at, size, lane: k % lanes }
+    at += size
+    return chunk
+  })
+  return chunks.sort((a, b) => a.lane - b.lane)
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cut } from '../../src/training/cut.ts'
+import { cut, layOutChunks } from '../../src/training/cut.ts'
 
 describe('cut', () => {
   const arguments_ = fc.tuple(
@@ -48,5 +48,31 @@ describe('cut', () => {
     expect(cut(512, 64, 8)).toEqual(new Array(8).fill(64))
     expect(cut(513, 64, 8).length).toBe(16)
     expect(cut(60_000, 64, 8).length).toBe(944)
+  })
+})
+
+describe('layOutChunks', () => {
+  it('holds the chunks of cut, chunk k in lane k mod L, lane by lane and in order within each', () => {
+    const arguments_ = fc.tuple(
+      fc.integer({ min: 1, max: 500 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 9 }),
+    )
+    fc.assert(
+      fc.property(arguments_, ([b, C, L]) => {
+        const chunks = layOutChunks(b, C, L)
+        let at = 0
+        const expected = cut(b, C, L).map((size, k) => {
+          at += size
+          return { at: at - size, size, lane: k % L }
+        })
+        expect([...chunks].sort((x, y) => x.at - y.at)).toEqual(expected)
+        for (let k = 1; k < chunks.length; k++) {
+          const [previous, next] = [chunks[k - 1], chunks[k]]
+          expect(next.lane > previous.lane || (next.lane === previous.lane && next.at > previous.at)).toBe(true)
+        }
+      }),
+      { seed: 1, numRuns: 100 },
+    )
   })
 })
