@@ -87,8 +87,8 @@ export function tanh4(x: v128): v128 {
   p = step(p, z, f(-3.33332819422e-1))
   const near = step(f32x4.mul(p, z), x, x)
   const far = f32x4.sub(f(1), f32x4.div(f(2), f32x4.add(exp4(f32x4.add(a, a)), f(1))))
-  const signed = v128.or(far, v128.and(x, i32x4.splat(0x80000000)))
-  return select(f32x4.lt(a, f(0.625)), near, signed)
+  // An odd function: the sign is that of x, of −0 too.
+  return v128.or(select(f32x4.lt(a, f(0.625)), near, far), v128.and(x, i32x4.splat(0x80000000)))
 }
 
 /** 1/(1 + e^−x), from e^−|x| so that nothing overflows and small results keep their digits. */
@@ -114,14 +114,14 @@ export function erf4(x: v128): v128 {
   far = f32x4.sub(f32x4.mul(far, t), t)
   // Beyond 4 the result is 1, and the polynomial is not asked.
   far = f32x4.sub(f(1), v128.and(exp4(far), f32x4.lt(t, f(4))))
-  far = v128.or(far, v128.and(x, i32x4.splat(0x80000000)))
   let near = step(f(-5.96761703e-4), s, f(4.99119423e-3))
   near = step(near, s, f(-2.67681349e-2))
   near = step(near, s, f(1.12819925e-1))
   near = step(near, s, f(-3.76125336e-1))
   near = step(near, s, f(1.28379166e-1))
   near = step(near, x, x)
-  const y = select(f32x4.gt(t, f(0.927734375)), far, near)
+  const size = select(f32x4.gt(t, f(0.927734375)), far, near)
+  const y = v128.or(size, v128.and(x, i32x4.splat(0x80000000)))
   return select(f32x4.eq(x, x), y, x)
 }
 
@@ -157,10 +157,14 @@ function reduced(x: v128, n: v128): v128 {
 /** Lane by lane, for arguments so large that their reduction needs hundreds of digits of π. */
 function sineOfLarge(x: v128, cosine: bool): v128 {
   let y = f(0)
-  y = f32x4.replace_lane(y, 0, cosine ? Mathf.cos(f32x4.extract_lane(x, 0)) : Mathf.sin(f32x4.extract_lane(x, 0)))
-  y = f32x4.replace_lane(y, 1, cosine ? Mathf.cos(f32x4.extract_lane(x, 1)) : Mathf.sin(f32x4.extract_lane(x, 1)))
-  y = f32x4.replace_lane(y, 2, cosine ? Mathf.cos(f32x4.extract_lane(x, 2)) : Mathf.sin(f32x4.extract_lane(x, 2)))
-  return f32x4.replace_lane(y, 3, cosine ? Mathf.cos(f32x4.extract_lane(x, 3)) : Mathf.sin(f32x4.extract_lane(x, 3)))
+  y = f32x4.replace_lane(y, 0, <f32>(cosine ? Math.cos(f32x4.extract_lane(x, 0)) : Math.sin(f32x4.extract_lane(x, 0))))
+  y = f32x4.replace_lane(y, 1, <f32>(cosine ? Math.cos(f32x4.extract_lane(x, 1)) : Math.sin(f32x4.extract_lane(x, 1))))
+  y = f32x4.replace_lane(y, 2, <f32>(cosine ? Math.cos(f32x4.extract_lane(x, 2)) : Math.sin(f32x4.extract_lane(x, 2))))
+  return f32x4.replace_lane(
+    y,
+    3,
+    <f32>(cosine ? Math.cos(f32x4.extract_lane(x, 3)) : Math.sin(f32x4.extract_lane(x, 3))),
+  )
 }
 
 function moderate(x: v128): bool {
