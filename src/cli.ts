@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { exitCodes, report } from './cli/report.ts'
+import { report } from './cli/report.ts'
 import { packageVersion } from './running/version.ts'
 
 // A command is loaded when it is called: what it needs is most of the time to its first line.
@@ -51,5 +51,5 @@ try {
 } catch (error) {
   process.exitCode = report(error)
 }
-// An interrupted step may still be computing.
-if (process.exitCode === exitCodes.interrupted) process.stdout.write('', () => process.exit())
+// A step that was interrupted, or other runs than the one that failed, may still be computing.
+if (process.exitCode) process.stdout.write('', () => process.exit())

@@ -1,12 +1,12 @@
 import { styleText } from 'node:util'
 import { count, duration, percent, short, sparkline } from '../report/format.ts'
 import { type RunView, runView } from '../report/run-view.ts'
-import type { RunSink } from '../running/execute.ts'
+import type { RunObserver } from '../running/execute.ts'
 
 /** A display of runs that go on at the same time or one after the other. */
 export interface Progress {
   /** One for each label. */
-  readonly sinks: readonly Required<Pick<RunSink, 'begin' | 'record' | 'end'>>[]
+  readonly observers: readonly RunObserver[]
   readonly views: readonly RunView[]
   /** Takes the live display away, or says the last lines. */
   stop(): void
@@ -29,7 +29,7 @@ async function live(views: readonly RunView[]): Promise<Progress> {
   draw()
   return {
     views,
-    sinks: views,
+    observers: views,
     stop() {
       clearInterval(timer)
       logUpdate.clear()
@@ -113,11 +113,11 @@ function plain(views: readonly RunView[]): Progress {
   }, reportEvery)
   return {
     views,
-    sinks: views.map((view) => ({
+    observers: views.map((view) => ({
       begin: view.begin,
       record: view.record,
-      end(summary, snapshot) {
-        view.end(summary, snapshot)
+      end(summary) {
+        view.end(summary)
         say(view)
       },
     })),

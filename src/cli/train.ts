@@ -69,7 +69,7 @@ async function train(
   if (options.json) sinks.push(jsonLines)
   else console.log(header(prepared.config))
   const display = options.json ? undefined : await progress([schemeName(prepared.config)])
-  if (display) sinks.push(display.sinks[0]!)
+  if (display) sinks.push(display.observers[0]!)
   const summary = await untilInterrupted((signal) => execute(prepared, sinks, signal))
   if (display) {
     display.stop()

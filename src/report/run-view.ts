@@ -1,4 +1,4 @@
-import type { RunSink, Summary } from '../running/execute.ts'
+import type { RunObserver, Summary } from '../running/execute.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 import type { TrainingRecord } from '../training/run.ts'
 
@@ -8,7 +8,7 @@ const window = 4
 const most = 256
 
 /** What a display knows of a run that is going on: gathered from its records, never from live state. */
-export interface RunView extends Required<Pick<RunSink, 'begin' | 'record' | 'end'>> {
+export interface RunView extends RunObserver {
   readonly label: string
   readonly config: ResolvedConfig | undefined
   readonly last: TrainingRecord | undefined

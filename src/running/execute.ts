@@ -38,6 +38,13 @@ export interface RunSink {
   end?(summary: Summary, snapshot: Snapshot): void | Promise<void>
 }
 
+/** A sink that only looks on. */
+export interface RunObserver {
+  begin(config: ResolvedConfig): void
+  record(record: TrainingRecord): void
+  end(summary: Summary): void
+}
+
 /**
  * Makes a run step until it ends, and tells the sinks.
  *

@@ -1,0 +1,44 @@
+// Runs on threads of their own; Node only.
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { RunConfig } from '../config/schema.ts'
+import { AdadagradError } from '../errors.ts'
+import type { RunObserver, Summary } from './execute.ts'
+import type { WorkerMessage, WorkerOrder } from './worker.ts'
+
+/**
+ * Makes a run on a thread of its own: the same run, bit for bit, as on this one.
+ *
+ * @param signal asks it to end; it keeps what it recorded
+ * @throws AdadagradError as `prepare` does
+ */
+export function runInWorker(
+  config: RunConfig,
+  observer: RunObserver,
+  options: { readonly signal?: AbortSignal; readonly overwrite?: boolean } = {},
+): Promise<Summary> {
+  const { signal, overwrite = false } = options
+  // Beside this file, in src and in dist alike.
+  const entry = new URL(`./worker${extname(import.meta.url)}`, import.meta.url)
+  const order: WorkerOrder = { config, overwrite }
+  const worker = new Worker(entry, { workerData: order })
+  const stop = () => worker.postMessage('stop')
+  return new Promise<Summary>((resolve, reject) => {
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.type === 'begin') observer.begin(message.config)
+      else if (message.type === 'records') for (const record of message.records) observer.record(record)
+      else if (message.type === 'end') {
+        observer.end(message.summary)
+        resolve(message.summary)
+      } else reject(message.stack === undefined ? new AdadagradError(message.message) : new Error(message.stack))
+    })
+    worker.on('error', reject)
+    worker.on('exit', (code) => reject(new AdadagradError(`the run's thread ended with code ${code}`)))
+    if (signal?.aborted) stop()
+    signal?.addEventListener('abort', stop, { once: true })
+  }).finally(() => {
+    signal?.removeEventListener('abort', stop)
+    worker.removeAllListeners('exit')
+    return worker.terminate()
+  })
+}
