@@ -5,7 +5,7 @@ import type { ExecutorOptions } from '../../src/training/executor.ts'
 import { executorOf, expectClose, strictBackend } from './executors.ts'
 import { fused, general, N, type Problem, perturbed } from './problems.ts'
 
-const options = { seed: 1, numRuns: 12 }
+const options = { seed: 1, numRuns: 25 }
 const FIRST_DRAW = 100
 
 /** g_i of each sample by a batch of its own, and their mean loss. */
@@ -27,7 +27,7 @@ const settings = fc.record({
   chunkSize: fc.constantFrom(1, 2, 3, 5, 64),
   lanes: fc.constantFrom(1, 2, 3, 8),
   // 0: recomputed but for the last chunk; some: a part is kept; much: everything is.
-  projectionMemory: fc.constantFrom(0, 8_000, 2 ** 28),
+  projectionMemory: fc.constantFrom(0, 500, 2_000, 8_000, 30_000, 2 ** 28),
 })
 const batches = fc.array(fc.integer({ min: 0, max: N - 1 }), { minLength: 1, maxLength: 21 })
 
