@@ -3,8 +3,9 @@
 //   dx[c, r + sh·a, s + sw·b] = Σ_o Σ_{i, j} u[o, a + (r + ph − i)/sh, b + (s + pw − j)/sw] w[o, c, i, j]
 // over the i and j for which the divisions leave no remainder.
 import { fillPlanes, SLACK } from './convolution-planes'
-import { blockRows, layOut, slide, slideWorkspace } from './convolution-slide'
-import { PANEL_SLACK, panelHeight } from './gemm-tiles'
+import { blockRows, channelHeight, layOut, slide, slideWorkspace } from './convolution-slide'
+import { packPanel } from './gemm-pack'
+import { PANEL_SLACK } from './gemm-tiles'
 
 const aligned = (bytes: i32): i32 => (bytes + 63) & ~63
 const margin = (kernel: i32, padding: i32, stride: i32): i32 => max(0, kernel - 1 - padding) / stride
@@ -52,7 +53,10 @@ export function conv2dInputWorkspace(
   )
 }
 
-/** The weights of one phase as panels [k = (o, i, j)][c], and the distances of the taps. */
+/**
+ * The weights of one phase as panels [k][c], and the distances of the taps k = (o, i, j): i and j run backwards, so that the
+ * distances run forwards.
+ */
 function packPhase(
   panels: usize,
   taps: usize,
@@ -68,23 +72,36 @@ function packPhase(
   centre: i32,
   rows: i32,
   columns: i32,
+  block: i32,
 ): void {
+  const lastI = fromI + ((kh - 1 - fromI) / sh) * sh
+  const lastJ = fromJ + ((kw - 1 - fromJ) / sw) * sw
   for (let o = 0; o < O; o++)
-    for (let i = fromI; i < kh; i += sh)
-      for (let j = fromJ; j < kw; j += sw) {
+    for (let i = lastI; i >= 0; i -= sh)
+      for (let j = lastJ; j >= 0; j -= sw) {
         store<i32>(taps, ((o * rows - (i - fromI) / sh) * columns - (j - fromJ) / sw + centre) << 2)
         taps += 4
       }
-  const channel = (kh * kw) << 2
+  const size = kh * kw
   for (let c = 0, height = 0; c < C; c += height) {
-    height = panelHeight(C - c)
-    for (let o = 0; o < O; o++)
-      for (let i = fromI; i < kh; i += sh)
-        for (let j = fromJ; j < kw; j += sw) {
-          const from = w + ((((o * C + c) * kh + i) * kw + j) << 2)
-          for (let h = 0; h < height; h++) store<f32>(panels + (h << 2), load<f32>(from + min(h, C - c - 1) * channel))
-          panels += height << 2
-        }
+    const left = min(C - c, block - (c % block))
+    height = channelHeight(left)
+    const step = height << 2
+    for (let o = 0; o < O; o++) {
+      const from = w + (((o * C + c) * size) << 2)
+      if (sh === 1 && sw === 1) {
+        // The whole kernel of each channel lies together: one transposition, written from the end.
+        packPanel(panels + (size - 1) * step, from, size << 2, height, left, size, false, true)
+        panels += size * step
+      } else
+        for (let i = lastI; i >= 0; i -= sh)
+          for (let j = lastJ; j >= 0; j -= sw) {
+            const tap = from + ((i * kw + j) << 2)
+            for (let h = 0; h < height; h++)
+              store<f32>(panels + (h << 2), load<f32>(tap + ((min(h, left - 1) * size) << 2)))
+            panels += step
+          }
+    }
   }
 }
 
@@ -155,12 +172,12 @@ export function conv2dInput(
         for (let b = 0; b < B; b++) scatter(dx + b * image, 0, C, H, W, sh, sw, r, s)
         continue
       }
+      const block = apart ? C : blockRows(K)
       const centre = (top + (r + ph) / sh) * columns + left + (s + pw) / sw
-      packPhase(panels, taps, w, C, O, kh, kw, sh, sw, (r + ph) % sh, (s + pw) % sw, centre, rows, columns)
+      packPhase(panels, taps, w, C, O, kh, kw, sh, sw, (r + ph) % sh, (s + pw) % sw, centre, rows, columns, block)
       const height = places(H, r, sh)
       const width = places(W, s, sw)
       const across = layOut(lists, K, height, width, columns)
-      const block = apart ? C : blockRows(K)
       for (let c = 0; c < C; c += block)
         for (let b = 0; b < B; b++) {
           const from = shared ? planes : planes + b * stride
@@ -178,6 +195,7 @@ export function conv2dInput(
             height,
             width,
             across,
+            sw === 1 ? kw : 1,
             false,
           )
           if (apart) scatter(dx + b * image, aside, C, H, W, sh, sw, r, s)

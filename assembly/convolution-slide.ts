@@ -2,7 +2,8 @@
 //
 // The positions of the output, [P, Q] laid flat, are taken in vectors of four. Most lie within one row of the planes and
 // are read there. Those that cross from one row to the next are gathered for each tap into vectors of their own.
-import { convolve4x8, convolve6x8 } from './convolution-tiles'
+import { slide3Taps4x8, slide5Taps4x8 } from './convolution-run-tiles'
+import { convolve4x8, convolve5x8, convolve6x8 } from './convolution-tiles'
 import { panelHeight } from './gemm-tiles'
 
 const SPILL: i32 = 6 * 32
@@ -116,8 +117,15 @@ function ragged(spill: usize, y: usize, row: i32, rows: i32, position: i32, size
       store<f32>(y + r * row + ((position + l) << 2), load<f32>(spill + (r << 5) + (l << 2)))
 }
 
+/** Channels of the next panel of weights when `rows` are left. */
+export function channelHeight(rows: i32): i32 {
+  return ASC_FEATURE_RELAXED_SIMD ? panelHeight(rows) : 4
+}
+
+/** One register block; `run` is how many consecutive taps are one place apart. */
 function convolve(
   height: i32,
+  run: i32,
   a: usize,
   taps: usize,
   K: i32,
@@ -129,17 +137,24 @@ function convolve(
   bias: usize,
   relu: bool,
 ): void {
-  if (height === 6) convolve6x8(a, taps, a + K * 24, x0, x1, y0, y1, row, bias, relu)
-  else convolve4x8(a, taps, a + (K << 4), x0, x1, y0, y1, row, bias, relu)
+  const end = a + ((height * K) << 2)
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (height === 6) convolve6x8(a, end, taps, x0, x1, y0, y1, row, bias, relu)
+    else if (height === 5) convolve5x8(a, end, taps, x0, x1, y0, y1, row, bias, relu)
+    else convolve4x8(a, end, taps, x0, x1, y0, y1, row, bias, relu)
+  } else if (run === 3) slide3Taps4x8(a, end, taps, x0, x1, y0, y1, row, bias, relu)
+  else if (run === 5) slide5Taps4x8(a, end, taps, x0, x1, y0, y1, row, bias, relu)
+  else convolve4x8(a, end, taps, x0, x1, y0, y1, row, bias, relu)
 }
 
 /**
  * y[o, t] = bias[o] + Σ_k w[o, k] x[t + taps[k]] for one sample.
  *
- * @param panels weights as panels [K][height], packed for `rows` = O
+ * @param panels weights as panels [K][height] of `channelHeight`
  * @param bias as many values as the panels have rows
  * @param y [O, P, Q]
  * @param across what `layOut` returned
+ * @param run how many consecutive taps lie one place apart in the planes
  */
 export function slide(
   workspace: usize,
@@ -153,6 +168,7 @@ export function slide(
   P: i32,
   Q: i32,
   across: i32,
+  run: i32,
   relu: bool,
 ): void {
   const size = P * Q
@@ -161,7 +177,7 @@ export function slide(
   if (across > 0) gather(workspace, planes, taps, K, P, Q, across)
   const list = vectors(workspace, K)
   for (let o = 0, height = 0; o < O; o += height) {
-    height = panelHeight(O - o)
+    height = channelHeight(O - o)
     const panel = panels + ((o * K) << 2)
     const into = y + o * row
     const rows = min(height, O - o)
@@ -169,6 +185,7 @@ export function slide(
       const from = part === 0 ? 0 : total - across
       const to = part === 0 ? total - across : total
       const base = part === 0 ? planes : gathered(workspace, K, P, Q, across)
+      const apart = part === 0 ? run : 1
       const distances = part === 0 ? taps : gatheredTaps(workspace)
       for (let v = from; v < to; v += 2) {
         const first = list + (v << 3)
@@ -178,9 +195,22 @@ export function slide(
         const t0 = load<i32>(first, 4)
         const t1 = load<i32>(second, 4)
         if (rows === height && max(t0, t1) + 4 <= size)
-          convolve(height, panel, distances, K, x0, x1, into + (t0 << 2), into + (t1 << 2), row, bias + (o << 2), relu)
+          convolve(
+            height,
+            apart,
+            panel,
+            distances,
+            K,
+            x0,
+            x1,
+            into + (t0 << 2),
+            into + (t1 << 2),
+            row,
+            bias + (o << 2),
+            relu,
+          )
         else {
-          convolve(height, panel, distances, K, x0, x1, workspace, workspace + 16, 32, bias + (o << 2), relu)
+          convolve(height, apart, panel, distances, K, x0, x1, workspace, workspace + 16, 32, bias + (o << 2), relu)
           ragged(workspace, into, row, rows, t0, size)
           ragged(workspace + 16, into, row, rows, t1, size)
         }

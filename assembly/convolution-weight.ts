@@ -2,7 +2,7 @@
 // g_i[o, k] = Σ_t u_i[o, t] x_i[t + taps[k]] is formed sample by sample, which costs what the batched sum costs, and each of
 // its tiles is squared, summed and added to the batch's while it is in the first cache (MATHS.md §7).
 import { fillPlanes, fillTaps, planeExtent, SLACK } from './convolution-planes'
-import { correlate4x8, correlate6x8 } from './convolution-weight-tiles'
+import { correlate4x8, correlate5x8, correlate6x8 } from './convolution-weight-tiles'
 import { packRows4 } from './gemm-pack'
 import { PANEL_SLACK, panelHeight } from './gemm-tiles'
 
@@ -50,13 +50,36 @@ function packCotangents(to: usize, u: usize, size: i32, rows: i32): void {
   if (rows < 8) for (let t = 0; t < size; t++) for (let o = rows; o < 8; o++) store<f32>(to + (t << 5) + (o << 2), 0)
 }
 
-/** dst[o, k] (+)= panels[o / 8][k][o mod 8]. */
+/** to[o, k] = panels[o / 8][k][o mod 8]. */
 function unpack(to: usize, panels: usize, K: i32, O: i32): void {
-  for (let o = 0; o < O; o++) {
-    let from = panels + (((o >> 3) * K) << 5) + ((o & 7) << 2)
-    for (let k = 0; k < K; k++) {
-      store<f32>(to, load<f32>(from))
-      to += 4
+  for (let o = 0; o < O; o += 4) {
+    let from = panels + (((o >> 3) * K) << 5) + ((o & 4) << 2)
+    const rows = min(4, O - o)
+    const row = K << 2
+    const r0 = to + o * row
+    const r1 = r0 + row
+    const r2 = r1 + row
+    const r3 = r2 + row
+    let k = 0
+    if (rows === 4)
+      for (; k + 4 <= K; k += 4) {
+        const a = v128.load(from)
+        const b = v128.load(from, 32)
+        const c = v128.load(from, 64)
+        const d = v128.load(from, 96)
+        const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5)
+        const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5)
+        const AB = v128.shuffle<f32>(a, b, 2, 6, 3, 7)
+        const CD = v128.shuffle<f32>(c, d, 2, 6, 3, 7)
+        const at = k << 2
+        v128.store(r0 + at, v128.shuffle<f64>(ab, cd, 0, 2))
+        v128.store(r1 + at, v128.shuffle<f64>(ab, cd, 1, 3))
+        v128.store(r2 + at, v128.shuffle<f64>(AB, CD, 0, 2))
+        v128.store(r3 + at, v128.shuffle<f64>(AB, CD, 1, 3))
+        from += 128
+      }
+    for (; k < K; k++) {
+      for (let i = 0; i < rows; i++) store<f32>(r0 + i * row + (k << 2), load<f32>(from + (i << 2)))
       from += 32
     }
   }
@@ -101,6 +124,7 @@ function correlate(
   accumulate: bool,
 ): void {
   if (height === 6) correlate6x8(x, taps, delta, P, Q, skip, to, accumulate)
+  else if (height === 5) correlate5x8(x, taps, delta, P, Q, skip, to, accumulate)
   else correlate4x8(x, taps, delta, P, Q, skip, to, accumulate)
 }
 

@@ -1,8 +1,8 @@
 // Forward convolution y = x ⋆ w (+ bias, relu), sample by sample.
 import { fillPlanes, fillTaps, planeExtent, SLACK } from './convolution-planes'
-import { blockRows, layOut, slide, slideWorkspace } from './convolution-slide'
+import { blockRows, channelHeight, layOut, slide, slideWorkspace } from './convolution-slide'
 import { packPanel } from './gemm-pack'
-import { PANEL_SLACK, panelHeight } from './gemm-tiles'
+import { PANEL_SLACK } from './gemm-tiles'
 
 const aligned = (bytes: i32): i32 => (bytes + 63) & ~63
 
@@ -84,13 +84,16 @@ export function conv2d(
   fillTaps(taps, C, kh, kw, sh, sw, phasesH, phasesW, rows, columns)
   memory.fill(biases, 0, (O + PANEL_SLACK) << 2)
   if (bias) memory.copy(biases, bias, O << 2)
-  for (let o = 0, height = 0; o < O; o += height) {
-    height = panelHeight(O - o)
-    packPanel(panels + ((o * K) << 2), w + ((o * K) << 2), K << 2, height, O - o, K, false)
+  const block = blockRows(K)
+  for (let first = 0; first < O; first += block) {
+    const end = min(O, first + block)
+    for (let o = first, height = 0; o < end; o += height) {
+      height = channelHeight(end - o)
+      packPanel(panels + ((o * K) << 2), w + ((o * K) << 2), K << 2, height, end - o, K, false)
+    }
   }
   const across = layOut(lists, K, P, Q, columns)
 
-  const block = blockRows(K)
   const slots = O <= block ? 1 : B
   // Without padding and stride, and with no vector that reads over an edge, the image is its own plane.
   const inPlace = ph === 0 && pw === 0 && sh === 1 && sw === 1 && across === 0
@@ -114,6 +117,7 @@ export function conv2d(
         P,
         Q,
         across,
+        sw === 1 ? kw : 1,
         relu,
       )
     }

@@ -43,12 +43,18 @@ function dots4x2(
   let i = 0
   const end = (k - rest) << 2
   while (i < end) {
-    const v0 = v128.load(b0 + i)
-    const v1 = v128.load(b1 + i)
-    const u0 = v128.load(a0 + i)
-    const u1 = v128.load(a1 + i)
-    const u2 = v128.load(a2 + i)
-    const u3 = v128.load(a3 + i)
+    const x0 = a0 + i
+    const x1 = a1 + i
+    const x2 = a2 + i
+    const x3 = a3 + i
+    const y0 = b0 + i
+    const y1 = b1 + i
+    const v0 = v128.load(y0)
+    const v1 = v128.load(y1)
+    const u0 = v128.load(x0)
+    const u1 = v128.load(x1)
+    const u2 = v128.load(x2)
+    const u3 = v128.load(x3)
     c00 = fma(u0, v0, c00)
     c01 = fma(u0, v1, c01)
     c10 = fma(u1, v0, c10)
@@ -57,6 +63,22 @@ function dots4x2(
     c21 = fma(u2, v1, c21)
     c30 = fma(u3, v0, c30)
     c31 = fma(u3, v1, c31)
+    i += 16
+    if (i === end) break
+    const w0 = v128.load(y0, 16)
+    const w1 = v128.load(y1, 16)
+    const z0 = v128.load(x0, 16)
+    const z1 = v128.load(x1, 16)
+    const z2 = v128.load(x2, 16)
+    const z3 = v128.load(x3, 16)
+    c00 = fma(z0, w0, c00)
+    c01 = fma(z0, w1, c01)
+    c10 = fma(z1, w0, c10)
+    c11 = fma(z1, w1, c11)
+    c20 = fma(z2, w0, c20)
+    c21 = fma(z2, w1, c21)
+    c30 = fma(z3, w0, c30)
+    c31 = fma(z3, w1, c31)
     i += 16
   }
   const s0 = laneSums(c00, c10, c20, c30)
@@ -94,7 +116,7 @@ function dots1x2(a: usize, b0: usize, b1: usize, k: i32, c: usize, next: i32): v
     const u1 = v128.load(u, 16)
     c1 = fma(u1, v128.load(v, 16), c1)
     d1 = fma(u1, v128.load(w, 16), d1)
-    if (!a) break
+    if (a === 1) break
     const u2 = v128.load(u, 32)
     c2 = fma(u2, v128.load(v, 32), c2)
     d2 = fma(u2, v128.load(w, 32), d2)

@@ -1,5 +1,5 @@
-// Copies of matrix parts in the order in which the register blocks read them: panel [k][h], h = 4, 6 or 8 rows wide.
-// A panel is filled in groups of four (or two) rows. Where rows are missing at an edge the last one stands in for them:
+// Copies of matrix parts in the order in which the register blocks read them: panel [k][h], h = 4, 5, 6 or 8 rows wide.
+// A panel is filled in groups of four rows and a rest. Where rows are missing at an edge the last one stands in for them:
 // what it yields is never stored.
 
 /** Four rows that are contiguous along k, transposed in squares of 4 × 4. */
@@ -43,57 +43,60 @@ export function packRows4(to: usize, step: i32, from: usize, row: i32, rows: i32
   }
 }
 
-/** Two rows that are contiguous along k. */
-function packRows2(to: usize, step: i32, from: usize, row: i32, rows: i32, k: i32): void {
-  let s0 = from
-  let s1 = from + row * min(1, rows - 1)
+/** One or two rows that are contiguous along k. */
+function packRows2(to: usize, step: i32, from: usize, row: i32, two: bool, rows: i32, k: i32): void {
+  let second = from + row * min(1, rows - 1)
   for (; k > 0; k--) {
-    store<f32>(to, load<f32>(s0))
-    store<f32>(to, load<f32>(s1), 4)
+    store<f32>(to, load<f32>(from))
+    if (two) {
+      store<f32>(to, load<f32>(second), 4)
+      second += 4
+    }
     to += step
-    s0 += 4
-    s1 += 4
+    from += 4
   }
 }
 
-/** Four (`wide`) or two rows that are contiguous across the panel. */
-function packColumns(to: usize, step: i32, from: usize, row: i32, rows: i32, wide: bool, k: i32): void {
-  if (wide && rows >= 4) {
+/** `width` (4, 2 or 1) rows that are contiguous across the panel. */
+function packColumns(to: usize, step: i32, from: usize, row: i32, width: i32, rows: i32, k: i32): void {
+  if (width === 4 && rows >= 4) {
     for (; k > 0; k--) {
       v128.store(to, v128.load(from))
       to += step
       from += row
     }
-  } else if (!wide && rows >= 2) {
-    for (; k > 0; k--) {
-      store<u64>(to, load<u64>(from))
-      to += step
-      from += row
-    }
-  } else {
-    const width = wide ? 4 : 2
+  } else
     for (; k > 0; k--) {
       for (let i = 0; i < width; i++) store<f32>(to + (i << 2), load<f32>(from + (min(i, rows - 1) << 2)))
       to += step
       from += row
     }
-  }
 }
 
 /**
  * One panel [k][height] of a matrix whose element (r, p) is at from + r·row + p·4, or, where `across`, at from + r·4 + p·row.
  *
- * @param height 4, 6 or 8
+ * @param height 4, 5, 6 or 8
  * @param rows how many of the panel's rows exist
+ * @param backwards whether `to` is the last step of the panel and the others come before it
  */
-export function packPanel(to: usize, from: usize, row: i32, height: i32, rows: i32, k: i32, across: bool): void {
-  const step = height << 2
+export function packPanel(
+  to: usize,
+  from: usize,
+  row: i32,
+  height: i32,
+  rows: i32,
+  k: i32,
+  across: bool,
+  backwards: bool = false,
+): void {
+  const step = backwards ? -(height << 2) : height << 2
   for (let r = 0; r < height; r += 4) {
     const at = min(r, rows - 1)
     const left = rows - at
-    const wide = height - r >= 4
-    if (across) packColumns(to + (r << 2), step, from + (at << 2), row, left, wide, k)
-    else if (wide) packRows4(to + (r << 2), step, from + at * row, row, left, k)
-    else packRows2(to + (r << 2), step, from + at * row, row, left, k)
+    const width = min(4, height - r)
+    if (across) packColumns(to + (r << 2), step, from + (at << 2), row, width, left, k)
+    else if (width === 4) packRows4(to + (r << 2), step, from + at * row, row, left, k)
+    else packRows2(to + (r << 2), step, from + at * row, row, width === 2, left, k)
   }
 }

@@ -87,6 +87,70 @@ export function tile4x8(a: usize, b: usize, step: i32, c: usize, row: i32, end: 
   v128.store(r3, c31, 16)
 }
 
+/** Five rows by eight columns, splats by two, two and one: just what fits where the product needs a temporary. */
+export function tile5x8(a: usize, b: usize, step: i32, c: usize, row: i32, end: usize, accumulate: bool): void {
+  let c00 = f32x4.splat(0)
+  let c01 = c00
+  let c10 = c00
+  let c11 = c00
+  let c20 = c00
+  let c21 = c00
+  let c30 = c00
+  let c31 = c00
+  let c40 = c00
+  let c41 = c00
+  const r1 = c + row
+  const r2 = r1 + row
+  const r3 = r2 + row
+  const r4 = r3 + row
+  if (accumulate) {
+    c00 = v128.load(c)
+    c01 = v128.load(c, 16)
+    c10 = v128.load(r1)
+    c11 = v128.load(r1, 16)
+    c20 = v128.load(r2)
+    c21 = v128.load(r2, 16)
+    c30 = v128.load(r3)
+    c31 = v128.load(r3, 16)
+    c40 = v128.load(r4)
+    c41 = v128.load(r4, 16)
+  }
+  while (true) {
+    const b0 = v128.load(b)
+    const b1 = v128.load(b, 16)
+    const a0 = v128.load32_splat(a)
+    const a1 = v128.load32_splat(a, 4)
+    c00 = fma(a0, b0, c00)
+    c01 = fma(a0, b1, c01)
+    c10 = fma(a1, b0, c10)
+    c11 = fma(a1, b1, c11)
+    if (a === 1) break
+    const a2 = v128.load32_splat(a, 8)
+    const a3 = v128.load32_splat(a, 12)
+    c20 = fma(a2, b0, c20)
+    c21 = fma(a2, b1, c21)
+    c30 = fma(a3, b0, c30)
+    c31 = fma(a3, b1, c31)
+    if (a === 2) break
+    const a4 = v128.load32_splat(a, 16)
+    c40 = fma(a4, b0, c40)
+    c41 = fma(a4, b1, c41)
+    a += 20
+    b += step
+    if (a === end) break
+  }
+  v128.store(c, c00)
+  v128.store(c, c01, 16)
+  v128.store(r1, c10)
+  v128.store(r1, c11, 16)
+  v128.store(r2, c20)
+  v128.store(r2, c21, 16)
+  v128.store(r3, c30)
+  v128.store(r3, c31, 16)
+  v128.store(r4, c40)
+  v128.store(r4, c41, 16)
+}
+
 /** Six rows by eight columns, one splat at a time: only where multiply and add are one instruction without a temporary. */
 export function tile6x8(a: usize, b: usize, step: i32, c: usize, row: i32, end: usize, accumulate: bool): void {
   let c00 = f32x4.splat(0)
@@ -164,14 +228,20 @@ export function tile6x8(a: usize, b: usize, step: i32, c: usize, row: i32, end: 
   v128.store(r5, c51, 16)
 }
 
-/** Rows of the next panel when `rows` are left: 4, or 6 in the relaxed build where that leaves no ragged rest. */
+/**
+ * Rows of the next panel when `rows` are left: the height at which this build is fastest, 4 or (relaxed) 6, and 5 for as
+ * many panels as it takes to leave no ragged rest.
+ */
 export function panelHeight(rows: i32): i32 {
   if (ASC_FEATURE_RELAXED_SIMD) {
-    const even = (rows + 1) & ~1
-    return even >= 6 && even !== 8 ? 6 : 4
+    const fives = (6 - (rows % 6)) % 6
+    if (5 * fives < rows) return 6
+    if (5 * fives === rows) return 5
+    return rows <= 4 || rows === 7 || rows === 8 ? 4 : 5
   }
-  return 4
+  const fives = rows & 3
+  return fives > 0 && 5 * fives <= rows ? 5 : 4
 }
 
-/** Bytes and rows of all panels of a block are at most those of its rows rounded up to this. */
-export const PANEL_SLACK: i32 = 6
+/** The rows of all panels together are at most this many more than those that exist. */
+export const PANEL_SLACK: i32 = 3

@@ -1,14 +1,16 @@
 // Blocked matrix product (Goto and van de Geijn, doi 10.1145/1356052.1356053): a panel of B stays in the first cache while
 // the panels of A, which stay in the second, pass it.
 import { packPanel } from './gemm-pack'
-import { PANEL_SLACK, panelHeight, tile4x8, tile6x8 } from './gemm-tiles'
+import { PANEL_SLACK, panelHeight, tile4x8, tile5x8, tile6x8 } from './gemm-tiles'
 
 const WIDTH: i32 = 8
 const BLOCK_K: i32 = 256
-const BLOCK_M: i32 = 192
+const BLOCK_M: i32 = 180
 const BLOCK_N: i32 = 2048
 /** With no more rows than this, B is read where it lies: a copy would not be used often enough. */
 const UNPACKED_M: i32 = 32
+/** Many rows of B, a page apart, do not stay in the cache; then only a quarter as many rows justify it. */
+const UNPACKED_K: i32 = 128
 const SPILL: i32 = 6 * 8 * 4
 
 const roundUp = (n: i32, to: i32): i32 => ((n + to - 1) / to) * to
@@ -36,6 +38,7 @@ function ragged(spill: usize, c: usize, row: i32, rows: i32, columns: i32, accum
 
 function tileOf(height: i32, a: usize, b: usize, step: i32, c: usize, row: i32, k: i32, accumulate: bool): void {
   if (height === 6) tile6x8(a, b, step, c, row, a + k * 24, accumulate)
+  else if (height === 5) tile5x8(a, b, step, c, row, a + k * 20, accumulate)
   else tile4x8(a, b, step, c, row, a + (k << 4), accumulate)
 }
 
@@ -58,7 +61,7 @@ export function gemm(
   const rowA = (transposeA ? m : k) << 2
   const rowB = (transposeB ? k : n) << 2
   const rowC = n << 2
-  const unpacked = !transposeB && m <= UNPACKED_M
+  const unpacked = !transposeB && m <= (k <= UNPACKED_K ? UNPACKED_M : UNPACKED_M / 4)
   for (let j0 = 0; j0 < n; j0 += BLOCK_N) {
     const columns = min(BLOCK_N, n - j0)
     for (let p0 = 0; p0 < k; p0 += depth) {
