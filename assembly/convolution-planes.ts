@@ -39,7 +39,14 @@ export function fillPlanes(
           // The first column w ≥ 0 of the image with (w + pw) mod sw = j.
           const first = (((j - pw) % sw) + sw) % sw
           let at = row + j * plane + (((first + pw) / sw) << 2)
-          for (let w = first; w < W; w += sw) {
+          let w = first
+          if (sw === 2)
+            for (; w + 8 <= W; w += 8) {
+              const place = source + (w << 2)
+              v128.store(at, v128.shuffle<f32>(v128.load(place), v128.load(place, 16), 0, 2, 4, 6))
+              at += 16
+            }
+          for (; w < W; w += sw) {
             store<f32>(at, load<f32>(source + (w << 2)))
             at += 4
           }

@@ -87,29 +87,35 @@ function unpack(to: usize, panels: usize, K: i32, O: i32): void {
 
 /** One tile of a sample's gradient joins the sums; returns the sum of its squares. */
 function absorb(tile: usize, rows: i32, sums: usize, squares: usize, own: usize): f64 {
-  let even = f64x2.splat(0)
-  for (let i = 0; i < rows << 5; i += 32) {
-    const g0 = v128.load(tile + i)
-    const g1 = v128.load(tile + i, 16)
-    const s0 = f32x4.mul(g0, g0)
-    const s1 = f32x4.mul(g1, g1)
+  // Twelve squares to a lane at most in float32, then float64.
+  let s0 = f32x4.splat(0)
+  let s1 = s0
+  for (const end = tile + (rows << 5); tile < end; tile += 32) {
+    const g0 = v128.load(tile)
+    const g1 = v128.load(tile, 16)
+    const q0 = f32x4.mul(g0, g0)
+    const q1 = f32x4.mul(g1, g1)
+    s0 = f32x4.add(s0, q0)
+    s1 = f32x4.add(s1, q1)
     if (sums) {
-      v128.store(sums + i, f32x4.add(v128.load(sums + i), g0))
-      v128.store(sums + i, f32x4.add(v128.load(sums + i, 16), g1), 16)
+      v128.store(sums, f32x4.add(v128.load(sums), g0))
+      v128.store(sums, f32x4.add(v128.load(sums, 16), g1), 16)
+      sums += 32
     }
     if (squares) {
-      v128.store(squares + i, f32x4.add(v128.load(squares + i), s0))
-      v128.store(squares + i, f32x4.add(v128.load(squares + i, 16), s1), 16)
+      v128.store(squares, f32x4.add(v128.load(squares), q0))
+      v128.store(squares, f32x4.add(v128.load(squares, 16), q1), 16)
+      squares += 32
     }
     if (own) {
-      v128.store(own + i, g0)
-      v128.store(own + i, g1, 16)
+      v128.store(own, g0)
+      v128.store(own, g1, 16)
+      own += 32
     }
-    const pairs = f32x4.add(s0, s1)
-    even = f64x2.add(even, f64x2.promote_low_f32x4(pairs))
-    even = f64x2.add(even, f64x2.promote_low_f32x4(v128.shuffle<f64>(pairs, pairs, 1, 0)))
   }
-  return f64x2.extract_lane(even, 0) + f64x2.extract_lane(even, 1)
+  const s = f32x4.add(s0, s1)
+  const pairs = f64x2.add(f64x2.promote_low_f32x4(s), f64x2.promote_low_f32x4(v128.shuffle<f64>(s, s, 1, 0)))
+  return f64x2.extract_lane(pairs, 0) + f64x2.extract_lane(pairs, 1)
 }
 
 function correlate(
