@@ -17,9 +17,12 @@ export class Arena {
   readonly #slots: Block[] = []
   #scratch: Block = { address: 0, bytes: 0 }
   #slotBytes = 0
+  readonly #reuse: boolean
 
-  constructor(heap: Heap) {
+  /** @param reuse false where another thread may still be at work in what is outgrown */
+  constructor(heap: Heap, reuse = true) {
     this.#heap = heap
+    this.#reuse = reuse
   }
 
   /** Makes sure that scratch space and, from their next use on, slots have so many bytes. */
@@ -65,8 +68,15 @@ export class Arena {
   #enlarge(block: Block, bytes: number, purpose: string): Block {
     if (block.bytes >= bytes) return block
     const at = this.#free.findIndex((free) => free.bytes >= bytes)
-    const found = at < 0 ? { address: this.#heap.allocate(bytes, purpose), bytes } : this.#free.splice(at, 1)[0]!
-    if (block.bytes > 0) this.#free.push(block)
+    if (at < 0) {
+      // Powers of two: what is outgrown in the course of time adds up to no more than what is in use.
+      const room = 2 ** Math.ceil(Math.log2(bytes))
+      const made = { address: this.#heap.allocate(room, purpose), bytes: room }
+      if (this.#reuse && block.bytes > 0) this.#free.push(block)
+      return made
+    }
+    const found = this.#free.splice(at, 1)[0]!
+    this.#free.push(block)
     return found
   }
 }

@@ -2,6 +2,7 @@ import type { FloatArray } from '../../autodiff/value.ts'
 import { AdadagradError } from '../../errors.ts'
 import type { Backend, Buffers, Graph } from '../backend.ts'
 import { Arena } from './arena.ts'
+import { createCrew } from './crew.ts'
 import type { Kernels } from './kernels.ts'
 import { Heap } from './memory.ts'
 import { loadBinary, type Simd } from './module.ts'
@@ -49,8 +50,8 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<WasmBacken
   const heap = new Heap(options.memory)
   const instance = await WebAssembly.instantiate(module, { env: { memory: heap.memory } })
   const kernels = instance.exports as unknown as Kernels & { relaxed(): number }
-  const arena = new Arena(heap)
-  return {
+  // Helper threads have backends like this one, each with working space of its own.
+  const over = (arena: Arena): WasmBackend => ({
     name: 'wasm',
     details: { simd: simd === 'given' ? (kernels.relaxed() ? 'relaxed' : 'strict') : simd, precision: 'float32' },
     memory: heap.memory,
@@ -70,5 +71,8 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<WasmBacken
       kernel(into.byteOffset, from.byteOffset, into.length)
     },
     compile: (graph, buffers) => layOut(graph, buffers, kernels, arena),
-  }
+    crew: (helpers) =>
+      createCrew(helpers, { memory: heap.memory, module }, kernels, heap, () => over(new Arena(heap, false))),
+  })
+  return over(new Arena(heap))
 }

@@ -60,6 +60,7 @@ export type KernelName =
   | 'copyStrided'
   | 'accumulate'
   | 'accumulateDouble'
+  | 'addTotal'
 
 /** Every kernel by name, as assembly/index.ts exports them. */
 export type Kernels = Readonly<Record<KernelName, Kernel>>

@@ -59,13 +59,17 @@ export const pad: Lower = (value, lowering) => {
 const offsetOf = (index: Shape, strides: readonly number[]): number =>
   index.reduce((offset, i, axis) => offset + i * strides[axis]!, 0)
 
-/** A copy as it is: what is an alias elsewhere, where a later stage needs what a leaf holds now. */
-export const copied: Lower = (value, { kernels }) => ({
-  name: `copy (${value.operation.name})`,
-  reads: [value.inputs[0]!],
-  writes: [value],
-  bind: ({ address }) => [call(kernels.copy, address(value.inputs[0]!), address(value), 4 * sizeOf(value.shape))],
-})
+/** A copy of what is an alias elsewhere, where a later stage needs what a leaf holds now. */
+export const copied =
+  (offset: number): Lower =>
+  (value, { kernels }) => ({
+    name: `copy (${value.operation.name})`,
+    reads: [value.inputs[0]!],
+    writes: [value],
+    bind: ({ address }) => [
+      call(kernels.copy, address(value.inputs[0]!) + 4 * offset, address(value), 4 * sizeOf(value.shape)),
+    ],
+  })
 
 /** Kept and reduced axes in turns: [k0, r1, k2, r3, k4]; undefined where five do not do. */
 export function reducedExtents(shape: Shape, axes: readonly number[]): number[] | undefined {

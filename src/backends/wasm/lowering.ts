@@ -72,7 +72,8 @@ function lowerOne(value: Value, lowering: Lowering): Step | undefined {
     const step = fuse(value, lowering)
     if (step !== undefined) return step === 'elsewhere' ? undefined : step
   }
-  if (aliasOf(value) !== undefined) return copied(value, lowering)
+  const alias = aliasOf(value)
+  if (alias !== undefined) return copied(alias.offset)(value, lowering)
   return table[value.operation.name]?.(value, lowering) ?? slow(value)
 }
 

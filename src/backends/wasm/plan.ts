@@ -1,5 +1,6 @@
 import { sizeOf } from '../../autodiff/shape.ts'
 import { constantOf, isLeaf, type NumericArray, type Value } from '../../autodiff/value.ts'
+import { AdadagradError } from '../../errors.ts'
 import type { Buffers, Graph, Plan } from '../backend.ts'
 import { bound } from '../reference/index.ts'
 import type { Arena } from './arena.ts'
@@ -18,6 +19,12 @@ export interface WasmPlan extends Plan {
   readonly slow: readonly string[]
   /** Bytes of scratch space, which all slots and plans share. */
   readonly scratchBytes: number
+  /**
+   * A stage in a slot as a list of calls, for a thread that runs them by itself. The same list as long as it holds.
+   *
+   * @throws AdadagradError when an operation has no kernel: its loops are bound to this thread
+   */
+  calls(stage: number, slot: number): readonly Call[]
   /** Runs a stage and tells how many milliseconds each step took. */
   profile(stage: number, slot: number): { readonly name: string; readonly milliseconds: number }[]
 }
@@ -92,14 +99,22 @@ export function layOut(graph: Graph, buffers: Buffers, kernels: Kernels, arena: 
     ...stage.map(({ name }) => name),
     ...storage.copies[s]!.map(({ buffer }) => `deliver to ${buffer}`),
   ])
+  const slow = [...new Set(stages.flat().flatMap((step) => (step.slow ? [step.name] : [])))]
   return {
     slotBytes: storage.slotBytes,
     scratchBytes: storage.scratchBytes,
     steps: names,
-    slow: [...new Set(stages.flat().flatMap((step) => (step.slow ? [step.name] : [])))],
+    slow,
     run(stage, slot) {
       const calls = binding(slot).stages[stage]!
       for (let i = 0; i < calls.length; i++) calls[i]!()
+    },
+    calls: (stage, slot) => {
+      if (slow.length > 0)
+        throw new AdadagradError(
+          `${slow.join(', ')}: no kernel for this operation, so it cannot run on another thread; use 1 thread`,
+        )
+      return binding(slot).stages[stage]!
     },
     profile(stage, slot) {
       return binding(slot).steps[stage]!.map((calls, i) => {

@@ -4,7 +4,12 @@ import type { Kernel, Kernels } from './kernels.ts'
 import type { Schedule } from './schedule.ts'
 
 /** A call that is ready: every address and extent is bound. */
-export type Call = () => unknown
+export interface Call {
+  (): unknown
+  /** What is called with what, so that another thread can make the same call; absent where no kernel is called. */
+  readonly kernel?: Kernel
+  readonly args?: readonly number[]
+}
 
 /** One or a few kernel calls: what they read and write, and how to make them once addresses are known. */
 export interface Step {
@@ -38,7 +43,8 @@ export interface Lowering {
 export type Lower = (value: Value, lowering: Lowering) => Step | undefined
 
 /** A kernel with its arguments: a bound function is called without allocating. */
-export const call = (kernel: Kernel, ...args: number[]): Call => kernel.bind(undefined, ...args)
+export const call = (kernel: Kernel, ...args: number[]): Call =>
+  Object.assign(kernel.bind(undefined, ...args), { kernel, args })
 
 /** Axes in common for several arrays: extents, and each array's strides along them (in elements). */
 export interface Layout {
