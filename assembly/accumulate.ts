@@ -27,3 +27,10 @@ export function accumulateDouble(into: usize, from: usize, n: i32): void {
     store<f64>(into + p, load<f64>(into + p) + load<f64>(from + p))
   }
 }
+
+/** into[0] += Σ from[i], the sum taken first; into float64, from [n] float32. */
+export function addTotal(into: usize, from: usize, n: i32): void {
+  let total: f64 = 0
+  for (let i = 0; i < n; i++) total += <f64>load<f32>(from + ((<usize>i) << 2))
+  store<f64>(into, load<f64>(into) + total)
+}

@@ -1,10 +1,10 @@
 // Everything the host may call. Pointers are byte addresses, 16-byte aligned; extents are i32; nothing allocates.
 
-export { accumulate, accumulateDouble } from './accumulate'
+export { accumulate, accumulateDouble, addTotal } from './accumulate'
+export { add, divide, equal, equalIndices, gate, greater, maximum, minimum, multiply, subtract } from './binary'
 export { conv2d, conv2dWorkspace } from './convolution'
 export { conv2dInput, conv2dInputWorkspace } from './convolution-input'
 export { conv2dWeight, conv2dWeightWorkspace } from './convolution-weight'
-export { add, divide, equal, equalIndices, gate, greater, maximum, minimum, multiply, subtract } from './binary'
 export { addRows, embedding } from './embedding'
 export { relaxed } from './fma'
 export { logSoftmax, oneHot, softmax, softmaxCrossEntropy } from './loss'

@@ -33,7 +33,7 @@ export const augmentedTestStrongGrowth: Claim = {
       'problems, gradients by the backward pass',
       [descriptions({ min: 2, max: 5 }), batchSize(3), wideParameter, wideParameter],
       async (t, description, b, theta, nu) => {
-        const g = await (await realise(description, subject.inlineExecutor)).gradients()
+        const g = await (await realise(description, subject.createExecutor)).gradients()
         t.size({ N: g.length, b, d: g[0].length })
         if (!t.premise(judge(g, b, theta, nu).passed!)) return
         const bound = (1 + theta ** 2 + nu ** 2) * signalOf(g)

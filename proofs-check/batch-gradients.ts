@@ -40,7 +40,7 @@ export const batchGradients: Claim = {
       'gradients of problems by the backward pass',
       [descriptions({ min: 2, max: 5 }), batchSize(3)],
       async (t, description: ProblemDescription, b) => {
-        const g = await (await realise(description, subject.inlineExecutor)).gradients()
+        const g = await (await realise(description, subject.createExecutor)).gradients()
         t.size({ N: g.length, b, d: g[0].length })
         const scale = sumOfSquaredNorms(g) / g.length
         t.equal('E‖ḡ‖², independent', expectedSquare(g, b, 'tuples'), predicted(g, b, 1), scale)

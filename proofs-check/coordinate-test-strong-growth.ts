@@ -41,7 +41,7 @@ export const coordinateTestStrongGrowth: Claim = {
       'problems, gradients by the backward pass',
       [descriptions({ min: 2, max: 4 }, { min: 1, max: 2 }), batchSize(3), wideParameter],
       async (t, description, b, factor) => {
-        const g = await (await realise(description, subject.inlineExecutor)).gradients()
+        const g = await (await realise(description, subject.createExecutor)).gradients()
         t.size({ N: g.length, b, d: g[0].length })
         // In many dimensions some coordinate is always near 0: the least η that passes makes the premise occur.
         const { statistic, threshold } = judge(g, b, 1)

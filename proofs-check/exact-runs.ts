@@ -111,7 +111,7 @@ export const exactRuns: Claim = {
   kind: 'proved',
   async check({ subject, forAll, exists }) {
     const build = (problem: Problem, options: object = {}) =>
-      subject.inlineExecutor({
+      subject.createExecutor({
         backend: referenceBackend(),
         objective: problem.objective,
         dataset: problem.train,
@@ -119,7 +119,7 @@ export const exactRuns: Claim = {
         lanes: 3,
         ...options,
       })
-    const problemOf = async (scenario: Scenario) => (await realise(scenario.problem, subject.inlineExecutor)).problem
+    const problemOf = async (scenario: Scenario) => (await realise(scenario.problem, subject.createExecutor)).problem
     const sizes = ({ steps }: Scenario, { end }: Transcript) => ({ steps, samples: end.samples })
 
     await forAll(

@@ -8,7 +8,7 @@ import type { Problem } from '../src/problems/problem.ts'
 import { quadratic } from '../src/problems/quadratic.ts'
 import { leastSquares, logisticRegressionProblem, nonconvexClassification } from '../src/problems/regression.ts'
 import { random } from '../src/random.ts'
-import { type Executor, inlineExecutor } from '../src/training/executor.ts'
+import { createExecutor, type Executor } from '../src/training/executor.ts'
 import { type Matrix, meanOf } from './dense.ts'
 
 interface Extent {
@@ -140,7 +140,7 @@ export const descriptions = (samples: Extent, coordinates: Extent = { min: 2, ma
 /** The problem of a description, at its point x. */
 export async function realise(
   { kind, seed, N, d, spread }: ProblemDescription,
-  build: typeof inlineExecutor = inlineExecutor,
+  build: typeof createExecutor = createExecutor,
 ): Promise<ProblemInstance> {
   const problem = problemOf(kind, seed, N, d)
   const executor = await build({ backend: referenceBackend(), objective: problem.objective, dataset: problem.train })

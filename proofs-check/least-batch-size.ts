@@ -100,7 +100,7 @@ export const leastBatchSizeClaim: Claim = {
       'on batches of problems',
       [descriptions({ min: 2, max: 8 }), parameter, batchSize(8)],
       async (t, description, p, b) => {
-        const { executor } = await realise(description, subject.inlineExecutor)
+        const { executor } = await realise(description, subject.createExecutor)
         const indices = Array.from({ length: b + 1 }, (_, i) => i % description.N)
         const { statistics } = await executor.batch(indices, 0, 'projections')
         for (const test of Object.values(testsOf(subject, p)).slice(0, 4)) {

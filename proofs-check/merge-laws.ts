@@ -90,8 +90,8 @@ export const mergeLaws: Claim = {
         fc.integer({ min: 1, max: 9 }),
       ],
       async (t, description, b, chunkSize, lanes) => {
-        const { executor: whole } = await realise(description, subject.inlineExecutor)
-        const cutUp = await realise(description, (options) => subject.inlineExecutor({ ...options, chunkSize, lanes }))
+        const { executor: whole } = await realise(description, subject.createExecutor)
+        const cutUp = await realise(description, (options) => subject.createExecutor({ ...options, chunkSize, lanes }))
         const indices = Array.from({ length: b }, (_, i) => (i * 7) % description.N)
         t.size({ b, chunk: chunkSize, lanes, d: whole.layout.size })
         const one = structuredClone((await whole.batch(indices, 0, 'coordinates')).statistics)

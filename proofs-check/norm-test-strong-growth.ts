@@ -41,7 +41,7 @@ export const normTestStrongGrowth: Claim = {
       'problems, gradients by the backward pass',
       [descriptions({ min: 2, max: 5 }), batchSize(3), wideParameter],
       async (t, description, b, eta) => {
-        const g = await (await realise(description, subject.inlineExecutor)).gradients()
+        const g = await (await realise(description, subject.createExecutor)).gradients()
         t.size({ N: g.length, b, d: g[0].length })
         if (!t.premise(judge(g, b, eta).passed!)) return
         const bound = (1 + eta ** 2) * signalOf(g)

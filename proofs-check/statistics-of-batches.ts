@@ -16,7 +16,7 @@ export const statisticsOfBatches: Claim = {
       'problems and networks, batches with repetitions, every level',
       [descriptions({ min: 2, max: 12 }, { min: 1, max: 6 }), batches],
       async (t, description, draws) => {
-        const { executor, gradients } = await realise(description, subject.inlineExecutor)
+        const { executor, gradients } = await realise(description, subject.createExecutor)
         const all = await gradients()
         const indices = draws.map((draw) => draw % all.length)
         const g = indices.map((i) => all[i])

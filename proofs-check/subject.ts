@@ -16,7 +16,7 @@ import {
   officialOrthogonalVariance,
   officialPooledVariance,
 } from '../src/statistics/official.ts'
-import { inlineExecutor } from '../src/training/executor.ts'
+import { createExecutor } from '../src/training/executor.ts'
 import { createRun } from '../src/training/run.ts'
 
 /** The functions under test. Claims reach them through their context only. */
@@ -62,7 +62,7 @@ export const real = {
   grad,
   pullback,
   createSampler,
-  inlineExecutor,
+  createExecutor,
   createRun,
 }
 

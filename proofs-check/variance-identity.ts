@@ -66,7 +66,7 @@ export const varianceIdentity: Claim = {
       'on problems, through the executor',
       [descriptions({ min: 2, max: 8 })],
       async (t, description) => {
-        const { executor, gradients } = await realise(description, subject.inlineExecutor)
+        const { executor, gradients } = await realise(description, subject.createExecutor)
         const g = await gradients()
         t.size({ b: g.length, d: g[0].length })
         const { statistics } = await executor.batch(

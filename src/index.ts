@@ -53,7 +53,7 @@ export type { GradientStatistics, StatisticsLevel } from './statistics/index.ts'
 export * as statistics from './statistics/index.ts'
 
 export { type Task, type Training, type TrainOptions, train } from './train.ts'
-export { type BatchResult, type Evaluation, type Executor, inlineExecutor } from './training/executor.ts'
+export { type BatchResult, type Evaluation, type Executor, createExecutor } from './training/executor.ts'
 export {
   type Budget,
   createRun,

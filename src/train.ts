@@ -8,7 +8,7 @@ import type { Model } from './nn/models.ts'
 import type { Optimizer } from './optim/optimizer.ts'
 import { classification, type Objective } from './problems/objective.ts'
 import type { Problem } from './problems/problem.ts'
-import { type Executor, inlineExecutor } from './training/executor.ts'
+import { createExecutor, type Executor } from './training/executor.ts'
 import { type Budget, createRun, type Run, type Snapshot, type TrainingRecord } from './training/run.ts'
 
 /** What is minimised, in one of three ways: a model on labelled data, an objective on any data, or a ready problem. */
@@ -30,6 +30,8 @@ export type TrainOptions = Task & {
   readonly chunkSize?: number
   /** Partial sums that a batch is gathered in, 8 by default. Part of what decides the bits. */
   readonly lanes?: number
+  /** Threads that compute; 1 by default. The bits do not depend on it. */
+  readonly threads?: number
   readonly replacement?: boolean
   readonly evaluateEvery?: Every
   /** Go on from a snapshot instead of starting. */
@@ -57,17 +59,18 @@ export interface Training extends AsyncIterable<TrainingRecord> {
  */
 export function train(options: TrainOptions): Training {
   const { objective, train: samples, test } = taskOf(options)
-  const { optimizer, budget, seed = 1, evaluateEvery, resume, chunkSize, lanes, replacement } = options
+  const { optimizer, budget, seed = 1, evaluateEvery, resume, chunkSize, lanes, threads, replacement } = options
   const batchSize = typeof options.batchSize === 'number' ? constant(options.batchSize) : options.batchSize
 
   async function build() {
     const backend = await (options.backend ?? wasmBackend())
-    const executor = await inlineExecutor({
+    const executor = await createExecutor({
       backend,
       objective,
       dataset: samples,
       ...(chunkSize !== undefined && { chunkSize }),
       ...(lanes !== undefined && { lanes }),
+      ...(threads !== undefined && { threads }),
     })
     const run = createRun({
       executor,
@@ -91,8 +94,12 @@ export function train(options: TrainOptions): Training {
   return {
     prepare,
     async *[Symbol.asyncIterator]() {
-      const { run } = await prepare()
-      yield* run
+      const { run, executor } = await prepare()
+      try {
+        yield* run
+      } finally {
+        await executor.close()
+      }
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { FloatArray, NumericArray, Value } from '../autodiff/value.ts'
+import type { Crew } from './crew.ts'
 
 /**
  * What a backend computes: values in stages, each delivered to a place in a named array.
@@ -48,6 +49,8 @@ export interface Backend {
   allocateDouble(length: number): Float64Array
   /** into += from, in float64. */
   accumulate(into: Float64Array, from: FloatArray): void
+  /** Threads that compute beside the calling one; a backend without it computes on the calling thread alone. */
+  crew?(helpers: number): Crew
   /** Lays out a graph over the arrays that its leaves and outputs name. */
   compile(graph: Graph, buffers: Buffers): Plan | Promise<Plan>
 }

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { backendFamily } from '../backends/choices.ts'
 import { modelFamily } from '../nn/models.ts'
 import { classification } from '../problems/objective.ts'
-import { inlineExecutor } from '../training/executor.ts'
+import { createExecutor } from '../training/executor.ts'
 import { type InputFiles, loadBatch } from './statistics-inputs.ts'
 import { type Report, type ReportOptions, report } from './statistics-report.ts'
 import { statisticsTable } from './statistics-table.ts'
@@ -104,7 +104,7 @@ async function statistics(flags: Flags): Promise<StatisticsOutput> {
   const { model, parameters, batch } = await loadBatch({ ...flags, modelOptions })
   const choice = backendFamily.choices.find(({ name }) => name === flags.backend)!
   const backend = await choice.make({ simd: simd ?? 'strict' })
-  const executor = await inlineExecutor({ backend, objective: classification(model), dataset: batch })
+  const executor = await createExecutor({ backend, objective: classification(model), dataset: batch })
   executor.parameters.set(parameters)
   const indices = Uint32Array.from({ length: batch.size }, (_, i) => i)
   return {

@@ -7,7 +7,7 @@ import type { Model } from '../nn/models.ts'
 import { classification } from '../problems/objective.ts'
 import type { Problem } from '../problems/problem.ts'
 import { breather } from '../training/breathe.ts'
-import { type Executor, inlineExecutor } from '../training/executor.ts'
+import { createExecutor, type Executor } from '../training/executor.ts'
 import { createRun, type Run } from '../training/run.ts'
 import { show } from '../validate.ts'
 import { environment } from './environment.ts'
@@ -58,7 +58,7 @@ export async function prepare(config: RunConfig, place: Place = dotted): Promise
     completed.optimizer,
     make(families.learningRate, completed.learningRate, undefined),
   )
-  const executor = await inlineExecutor({
+  const executor = await createExecutor({
     backend,
     objective,
     dataset: train,

@@ -10,6 +10,7 @@ import { chunkGraph } from './chunk.ts'
 import { evaluateDataset } from './evaluate.ts'
 import { fusedBatches } from './fused.ts'
 import { sampleBySampleBatches } from './sample-by-sample.ts'
+import { gather } from './team.ts'
 import { createWorkspace } from './workspace.ts'
 
 /** What one batch says at the current parameters. */
@@ -53,6 +54,8 @@ export interface Executor {
   readonly batch: ComputeBatch
   /** Mean loss and accuracy over a whole data set. */
   evaluate(dataset: Dataset): Promise<Evaluation>
+  /** Ends the helper threads, if there are any. */
+  close(): Promise<void>
 }
 
 export interface ExecutorOptions {
@@ -63,32 +66,42 @@ export interface ExecutorOptions {
   readonly chunkSize?: number
   /** L, the number of partial sums that a batch is gathered in. */
   readonly lanes?: number
+  /** Threads that compute, the calling one included; 1 by default. The bits do not depend on it. */
+  readonly threads?: number
   /** Bytes of saved activations that the second sweep for projections may keep before it recomputes them. */
   readonly projectionMemory?: number
   /** Called between chunks, so that whoever shares the thread stays responsive. */
   readonly breathe?: () => Promise<void> | undefined
 }
 
-/** An executor on the calling thread. */
-export async function inlineExecutor(options: ExecutorOptions): Promise<Executor> {
+/**
+ * An executor.
+ *
+ * @throws ConfigurationError for a number that is not whole and at least 1, or threads that the backend does not have
+ */
+export async function createExecutor(options: ExecutorOptions): Promise<Executor> {
   const { backend, objective, dataset, breathe, lanes = 8, projectionMemory = 2 ** 28 } = options
   const chunkSize = whole('executor', 'chunkSize', options.chunkSize ?? objective.chunkSize ?? 64, 1)
-  whole('executor', 'lanes', lanes, 1)
+  const helpers = whole('executor', 'threads', options.threads ?? 1, 1) - 1
+  // A thread owns whole lanes, so more threads than lanes would idle.
+  if (helpers >= whole('executor', 'lanes', lanes, 1))
+    throw new ConfigurationError(`executor: ${helpers + 1} threads need as many lanes at least, got ${lanes}`)
   const layout = layOutParameters(objective.parameters)
 
   // Whether one pass gives the statistics is a property of the objective: one traced chunk tells.
   const { obstacle } = chunkGraph(objective, layout, dataset, 2, needs('norms'))
   const perSample = obstacle === undefined ? 'fused' : ({ sampleBySample: obstacle } as const)
 
-  const workspace = createWorkspace(backend, objective, dataset, layout, chunkSize)
-  const fused = fusedBatches(workspace, { chunkSize, lanes, projectionMemory, breathe })
-  const general = perSample === 'fused' ? fused : sampleBySampleBatches(workspace, breathe)
+  const own = createWorkspace(backend, objective, dataset, layout, chunkSize)
+  const team = gather(own, helpers, (helper) => createWorkspace(helper, objective, dataset, layout, chunkSize, own))
+  const fused = fusedBatches(team, { chunkSize, lanes, projectionMemory, breathe })
+  const general = perSample === 'fused' ? fused : sampleBySampleBatches(own, breathe)
 
   return {
     backend,
     objective,
     layout,
-    parameters: workspace.parameters,
+    parameters: own.parameters,
     chunkSize,
     lanes,
     perSample,
@@ -96,6 +109,7 @@ export async function inlineExecutor(options: ExecutorOptions): Promise<Executor
       if (!(indices.length >= 1)) throw new ConfigurationError('executor: a batch needs at least one sample, got none')
       return level === 'none' ? fused(indices, firstDraw, level) : general(indices, firstDraw, level)
     },
-    evaluate: (data) => evaluateDataset(workspace, data, chunkSize, breathe),
+    evaluate: (data) => evaluateDataset(team, data, chunkSize, breathe),
+    close: async () => team.crew?.close(),
   }
 }

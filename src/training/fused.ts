@@ -1,18 +1,10 @@
-import type { FloatArray } from '../autodiff/value.ts'
-import type { Backend } from '../backends/backend.ts'
+import type { Accumulation } from '../backends/crew.ts'
 import type { StatisticsLevel } from '../statistics/gradient-statistics.ts'
 import { type Chunk, layOutChunks } from './cut.ts'
-import type { ComputeBatch } from './executor.ts'
+import type { BatchResult, ComputeBatch } from './executor.ts'
+import { LaneSums, type Sums } from './lane-sums.ts'
+import { type ChunkTask, perform, type Team } from './team.ts'
 import type { Workspace } from './workspace.ts'
-
-/** Everything that chunks merge by addition, in float64. */
-interface Sums {
-  loss: number
-  sumSquaredNorms: number
-  readonly gradient: Float64Array
-  /** Σ g_i∘g_i; made at the first batch that needs it. */
-  squares?: Float64Array
-}
 
 export interface FusedOptions {
   readonly chunkSize: number
@@ -23,131 +15,107 @@ export interface FusedOptions {
 }
 
 /**
- * Computes batches whose statistics come out of the backward pass.
+ * Computes batches whose statistics come out of the backward pass, on as many threads as the team has.
  *
- * Each chunk adds to its lane, a lane's chunks in order, and the lanes are added in order. On one thread the lanes take
- * turns with one array of sums, so memory is O(d) for any number of them.
+ * Each chunk adds to its lane, a lane's chunks in order, and the lanes are added in order; a lane belongs to one thread.
+ * So the bits depend neither on how many threads there are nor on which of them is faster.
  */
-export function fusedBatches(workspace: Workspace, options: FusedOptions): ComputeBatch {
+export function fusedBatches(team: Team, options: FusedOptions): ComputeBatch {
   const { chunkSize, lanes, projectionMemory, breathe } = options
-  const { backend, layout, gradient, losses, norms } = workspace
-  const P = layout.slots.length
-  const total: Sums = { loss: 0, sumSquaredNorms: 0, gradient: backend.allocateDouble(layout.size) }
-  const lane: Sums = { loss: 0, sumSquaredNorms: 0, gradient: backend.allocateDouble(layout.size) }
+  const { backend, layout, dataset } = team.own
+  const threads = 1 + team.stations.length
+  const sums = new LaneSums(backend, layout.size)
   const mean = new Float64Array(layout.size)
-  // A run stays at one batch size for many steps.
-  let chunks: readonly Chunk[] = []
+  // Each thread's chunks, in order. A run stays at one batch size for many steps.
+  let shares: readonly (readonly Chunk[])[] = []
   let size = 0
 
-  function add(into: Sums, B: number, level: StatisticsLevel): void {
-    into.loss += sum(losses, B)
-    backend.accumulate(into.gradient, gradient)
-    if (level !== 'none') into.sumSquaredNorms += sum(norms, P * B)
-    if (level === 'coordinates') backend.accumulate(into.squares!, workspace.squares())
-  }
-
-  return async (indices, firstDraw, level) => {
+  return async (indices, firstDraw, level): Promise<BatchResult> => {
     const b = indices.length
-    if (b !== size) chunks = layOutChunks(b, chunkSize, lanes)
+    if (b !== size) shares = share(layOutChunks(b, chunkSize, lanes), threads)
     size = b
-    let slots = 1
-    for (let k = 0; k < chunks.length; k++) {
-      const chunk = chunks[k]!
-      const into = chunk.lane === 0 ? total : lane
-      if (chunk.lane !== chunks[k - 1]?.lane) clear(into, level, backend)
-      const found = workspace.gradientPlan(level, chunk.size)
-      const { plan, fields } = found instanceof Promise ? await found : found
-      if (k === 0 && level === 'projections') slots = slotsFor(plan.slotBytes, chunks.length, projectionMemory)
-      workspace.dataset.read(part(indices, chunk), fields, 0, firstDraw + chunk.at)
-      const running = plan.run(0, Math.min(k, slots - 1))
-      if (running) await running
-      add(into, chunk.size, level)
-      if (into === lane && chunk.lane !== chunks[k + 1]?.lane) merge(total, lane, level, backend)
-      const pause = breathe?.()
-      if (pause) await pause
-    }
+    const slots = level === 'projections' ? await slotsFor(team, shares, projectionMemory) : 1
+    const task = (chunk: Chunk, stage: number, slot: number, then: Partial<ChunkTask>): ChunkTask => ({
+      plan: (workspace) => workspace.gradientPlan(level, chunk.size),
+      stage,
+      slot,
+      read: (fields) => dataset.read(part(indices, chunk), fields, 0, firstDraw + chunk.at),
+      ...then,
+    })
 
-    for (let j = 0; j < mean.length; j++) mean[j] = total.gradient[j]! / b
-    const loss = total.loss / b
+    sums.begin(shares.flat(), level)
+    const firstSweep = shares.map((chunks) =>
+      chunks.map((chunk, k) =>
+        task(chunk, 0, Math.min(k, slots - 1), {
+          accumulate: (workspace) => accumulations(sums.of(chunk), workspace, chunk.size, level),
+          harvest: () => sums.finished(chunk),
+        }),
+      ),
+    )
+    await perform(team, firstSweep, breathe)
+
+    const { gradient, scalars, squares } = sums.total
+    for (let j = 0; j < mean.length; j++) mean[j] = gradient[j]! / b
+    const [loss, sumSquaredNorms] = [scalars[0]! / b, scalars[1]!]
     if (level === 'none') return { loss, statistics: { batchSize: b, mean } }
-    const { sumSquaredNorms } = total
     if (level === 'norms') return { loss, statistics: { batchSize: b, mean, sumSquaredNorms } }
     if (level === 'coordinates')
-      return { loss, statistics: { batchSize: b, mean, sumSquaredNorms, sumSquares: total.squares! } }
-    const projected = await project(workspace, chunks, slots, indices, firstDraw, mean, breathe)
-    return {
-      loss,
-      statistics: { batchSize: b, mean, sumSquaredNorms, projections: projected.sums },
-      tensorProjections: projected.rows,
-    }
+      return { loss, statistics: { batchSize: b, mean, sumSquaredNorms, sumSquares: squares! } }
+
+    // The second sweep: ⟨g_i, ḡ⟩ by parameter array, from activations that the first one has left in their slots.
+    team.own.direction().set(mean)
+    const tensorProjections = layout.slots.map(() => new Float64Array(b))
+    const projections = new Float64Array(b)
+    const project = (chunk: Chunk, slot: number) =>
+      task(chunk, 1, slot, {
+        harvest({ projections: found }) {
+          for (const [p, row] of tensorProjections.entries())
+            for (let i = 0; i < chunk.size; i++) {
+              row[chunk.at + i] = found[p * chunk.size + i]!
+              projections[chunk.at + i]! += found[p * chunk.size + i]!
+            }
+        },
+      })
+    const secondSweep = shares.map((chunks) => {
+      // Backwards, for the last chunk's activations are still there. Of those that shared the last slot with it, the
+      // others are computed again.
+      const last = chunks.length - 1
+      return [...chunks.entries()].reverse().flatMap(([k, chunk]) => {
+        const slot = Math.min(k, slots - 1)
+        return slot === slots - 1 && k < last
+          ? [task(chunk, 0, slot, {}), project(chunk, slot)]
+          : [project(chunk, slot)]
+      })
+    })
+    await perform(team, secondSweep, breathe)
+    return { loss, statistics: { batchSize: b, mean, sumSquaredNorms, projections }, tensorProjections }
   }
 }
 
-/**
- * The second sweep: ⟨g_i, ḡ⟩ by parameter array, from activations that the first sweep has left in their slots. Chunks
- * that had to share the last slot are computed again, but for the one that came last.
- */
-async function project(
-  workspace: Workspace,
-  chunks: readonly Chunk[],
-  slots: number,
-  indices: ArrayLike<number>,
-  firstDraw: number,
-  mean: Float64Array,
-  breathe: FusedOptions['breathe'],
-): Promise<{ rows: readonly Float64Array[]; sums: Float64Array }> {
-  const { dataset, layout, projections } = workspace
-  workspace.direction().set(mean)
-  const rows = layout.slots.map(() => new Float64Array(indices.length))
-  const sums = new Float64Array(indices.length)
-  const last = chunks.length - 1
-  // Backwards: the last chunk's samples and activations are still in their places.
-  for (let k = last; k >= 0; k--) {
-    const chunk = chunks[k]!
-    const slot = Math.min(k, slots - 1)
-    const found = workspace.gradientPlan('projections', chunk.size)
-    const { plan, fields } = found instanceof Promise ? await found : found
-    if (k < last) dataset.read(part(indices, chunk), fields, 0, firstDraw + chunk.at)
-    const again = k < last && slot === slots - 1 ? plan.run(0, slot) : undefined
-    if (again) await again
-    const running = plan.run(1, slot)
-    if (running) await running
-    for (let p = 0; p < rows.length; p++)
-      for (let i = 0; i < chunk.size; i++) {
-        const projection = projections[p * chunk.size + i]!
-        rows[p]![chunk.at + i] = projection
-        sums[chunk.at + i]! += projection
-      }
-    const pause = breathe?.()
-    if (pause) await pause
-  }
-  return { rows, sums }
+/** The chunks of each thread: lanes are dealt out in turn. */
+const share = (chunks: readonly Chunk[], threads: number): Chunk[][] =>
+  Array.from({ length: threads }, (_, t) => chunks.filter(({ lane }) => lane % threads === t))
+
+/** How many of its chunks a thread keeps the activations of: all, or as many as fit and one slot for the rest. */
+async function slotsFor(team: Team, shares: readonly (readonly Chunk[])[], memory: number): Promise<number> {
+  const largest = Math.max(...shares.flat().map((chunk) => chunk.size))
+  const { plan } = await team.own.gradientPlan('projections', largest)
+  const most = Math.max(...shares.map((chunks) => chunks.length))
+  return Math.max(1, Math.min(most, Math.floor(memory / shares.length / Math.max(1, plan.slotBytes))))
 }
 
-/** How many chunks keep their activations: all, or as many as fit and one slot for the rest. */
-const slotsFor = (slotBytes: number, chunks: number, memory: number): number =>
-  Math.max(1, Math.min(chunks, Math.floor(memory / Math.max(1, slotBytes))))
-
-function clear(sums: Sums, level: StatisticsLevel, backend: Backend): void {
-  sums.loss = 0
-  sums.sumSquaredNorms = 0
-  sums.gradient.fill(0)
-  if (level !== 'coordinates') return
-  if (sums.squares) sums.squares.fill(0)
-  else sums.squares = backend.allocateDouble(sums.gradient.length)
-}
-
-function merge(into: Sums, from: Sums, level: StatisticsLevel, backend: Backend): void {
-  into.loss += from.loss
-  into.sumSquaredNorms += from.sumSquaredNorms
-  backend.accumulate(into.gradient, from.gradient)
-  if (level === 'coordinates') backend.accumulate(into.squares!, from.squares!)
-}
-
-function sum(array: FloatArray, length: number): number {
-  let total = 0
-  for (let i = 0; i < length; i++) total += array[i]!
-  return total
+/** What a chunk of B samples adds to its lane. */
+function accumulations(sums: Sums, workspace: Workspace, B: number, level: StatisticsLevel): Accumulation[] {
+  const { gradient, losses, norms, layout } = workspace
+  const list: Accumulation[] = [
+    { kind: 'each', into: sums.gradient, from: gradient, length: layout.size },
+    { kind: 'total', into: sums.scalars, from: losses, length: B },
+  ]
+  if (level !== 'none')
+    list.push({ kind: 'total', into: sums.scalars.subarray(1), from: norms, length: layout.slots.length * B })
+  if (level === 'coordinates')
+    list.push({ kind: 'each', into: sums.squares!, from: workspace.squares(), length: layout.size })
+  return list
 }
 
 /** The indices of a chunk: a view where there can be one, since they mostly come as the sampler's typed array. */

@@ -40,12 +40,14 @@ export interface Workspace {
   forwardPlan(B: number): ChunkPlan | Promise<ChunkPlan>
 }
 
+/** @param common the workspace whose parameters and direction this one reads, where several threads work for one run */
 export function createWorkspace(
   backend: Backend,
   objective: Objective,
   dataset: Dataset,
   layout: ParameterLayout,
   chunkSize: number,
+  common?: Workspace,
 ): Workspace {
   const d = layout.size
   const P = layout.slots.length
@@ -59,7 +61,11 @@ export function createWorkspace(
     buffers[fieldBuffer(name)] = dtype === 'index' ? backend.allocateIndices(length) : backend.allocate(length)
   }
   const squares = () => floats('squares', d)
-  const direction = () => floats('direction', d)
+  if (common) buffers.parameters = common.parameters
+  const direction = () => {
+    if (common) buffers.direction = common.direction()
+    return floats('direction', d)
+  }
   let classes = 0
 
   async function compile(graph: Graph, names: readonly string[]): Promise<ChunkPlan> {

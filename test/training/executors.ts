@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { Backend, Plan } from '../../src/backends/backend.ts'
 import { referenceBackend } from '../../src/backends/reference/index.ts'
 import { initialise } from '../../src/nn/parameters.ts'
-import { type Executor, type ExecutorOptions, inlineExecutor } from '../../src/training/executor.ts'
+import { createExecutor, type Executor, type ExecutorOptions } from '../../src/training/executor.ts'
 import type { Problem } from './problems.ts'
 
 /** The reference backend, which complains when a later stage meets a slot that another plan has used, or runs late. */
@@ -26,7 +26,7 @@ export function strictBackend(deferred: boolean): Backend {
 }
 
 export const executorOf = (problem: Problem, rest: Partial<ExecutorOptions> = {}): Promise<Executor> =>
-  inlineExecutor({ backend: strictBackend(false), ...problem, ...rest }).then((executor) => {
+  createExecutor({ backend: strictBackend(false), ...problem, ...rest }).then((executor) => {
     executor.parameters.set(initialise(problem.objective.parameters, 'weights'))
     return executor
   })

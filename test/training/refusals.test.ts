@@ -5,13 +5,13 @@ import { referenceBackend } from '../../src/backends/reference/index.ts'
 import { ConfigurationError } from '../../src/errors.ts'
 import * as nn from '../../src/nn/layers.ts'
 import type { Objective } from '../../src/problems/objective.ts'
-import { type ExecutorOptions, inlineExecutor } from '../../src/training/executor.ts'
+import { createExecutor, type ExecutorOptions } from '../../src/training/executor.ts'
 import { classifier, drawn, samples } from './problems.ts'
 
 describe('objectives that couple the samples of a batch are refused', () => {
   const dataset = samples([2, 2], 2, 1)
   const refused = async (objective: Objective, message: string) => {
-    const made = inlineExecutor({ backend: referenceBackend(), objective, dataset })
+    const made = createExecutor({ backend: referenceBackend(), objective, dataset })
     await expect(made).rejects.toThrow(ConfigurationError)
     await expect(made).rejects.toThrow(message)
   }
@@ -64,7 +64,7 @@ describe('objectives that couple the samples of a batch are refused', () => {
 describe('objectives that do not fit are refused', () => {
   const dataset = samples([2], 2, 1)
   const made = (trace: Objective['trace'], rest: Partial<ExecutorOptions> = {}) =>
-    inlineExecutor({
+    createExecutor({
       backend: referenceBackend(),
       objective: { name: 'misfit', parameters: [drawn('w', [2, 2])], trace },
       dataset,

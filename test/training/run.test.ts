@@ -7,12 +7,12 @@ import { ConfigurationError, DivergenceError } from '../../src/errors.ts'
 import { adagrad, adam, sgd } from '../../src/optim/optimizers.ts'
 import { quadratic } from '../../src/problems/quadratic.ts'
 import { leastSquares } from '../../src/problems/regression.ts'
-import { inlineExecutor } from '../../src/training/executor.ts'
+import { createExecutor } from '../../src/training/executor.ts'
 import { createRun, type RunOptions, type TrainingRecord } from '../../src/training/run.ts'
 
 const problem = quadratic({ seed: 1, dimension: 6, samples: 64, condition: 10 })
 const executorOf = (task = problem) =>
-  inlineExecutor({ backend: referenceBackend(), objective: task.objective, dataset: task.train, chunkSize: 8 })
+  createExecutor({ backend: referenceBackend(), objective: task.objective, dataset: task.train, chunkSize: 8 })
 
 async function collect(options: Partial<RunOptions>): Promise<TrainingRecord[]> {
   const records: TrainingRecord[] = []

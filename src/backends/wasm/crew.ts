@@ -143,6 +143,7 @@ export function createCrew(
     },
     async close() {
       closed = true
+      lost ??= 'the helper threads are closed'
       for (const control of controls) {
         Atomics.store(control, STATE, QUIT)
         Atomics.add(control, POSTED, 0)
