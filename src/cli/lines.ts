@@ -18,7 +18,9 @@ function batchWords({ name, test, initial, max, batchSize }: Named): string {
 export function schemeName({ optimizer, batchSize }: Pick<ResolvedConfig, 'optimizer' | 'batchSize'>): string {
   if (batchSize.name === 'adaptive' && optimizer.name === 'adagrad') return 'AdAdaGrad'
   if (batchSize.name === 'adaptive' && optimizer.name === 'adagrad-norm') return 'AdAdaGradNorm'
-  return `${optimizer.name}, ${batchSize.name === 'constant' ? `b = ${batchSize.batchSize}` : batchSize.name}`
+  const { name, test } = batchSize
+  const policy = name === 'constant' ? `b = ${batchSize.batchSize}` : test ? `${(test as Named).name} test` : name
+  return `${optimizer.name}, ${policy}`
 }
 
 /** What is trained, how and where: two lines, and a third where statistics are slow. */
@@ -62,30 +64,43 @@ export interface NamedSummary {
   readonly summary: Summary
 }
 
-/** What runs came to, one a line; the columns that no run has are left out. */
+/** What runs came to, one a line, and in words why one did not reach its budget. */
 export function summaryTable(runs: readonly NamedSummary[]): string {
   const some = (has: (summary: Summary) => unknown) => runs.some(({ summary }) => has(summary) !== undefined)
+  const unfinished = runs.filter(({ summary }) => summary.outcome !== 'finished')
   const columns: [string, (summary: Summary) => string][] = [
     ['average b', ({ averageBatchSize, steps }) => (steps > 0 ? size(averageBatchSize) : '–')],
     ['final b', ({ finalBatchSize, steps }) => (steps > 0 ? count(finalBatchSize) : '–')],
     ['steps', ({ steps }) => count(steps)],
-  ]
-  if (runs.some(({ summary }) => summary.outcome !== 'finished'))
-    columns.push(['samples', ({ samples }) => count(samples)])
-  columns.push(
     some(({ training }) => training)
-      ? ['train loss', ({ training, loss }) => (training ? lossWords(training.loss) : `(${lossWords(loss)})`)]
-      : ['last loss', ({ loss }) => lossWords(loss)],
-  )
-  if (some(({ test }) => test)) columns.push(['test loss', ({ test }) => lossWords(test?.loss ?? null)])
-  if (some(({ test }) => test?.accuracy))
-    columns.push(['test accuracy', ({ test }) => (test?.accuracy === undefined ? '–' : percent(test.accuracy))])
+      ? ['train loss', ({ training }) => lossWords(training?.loss ?? null)]
+      : ['recent loss', ({ recentLoss }) => lossWords(recentLoss)],
+  ]
+  const accuracy = some(({ test }) => test?.accuracy)
+  if (accuracy)
+    columns.push([
+      'test accuracy',
+      ({ test, outcome }) =>
+        outcome === 'finished' && test?.accuracy !== undefined ? percent(test.accuracy) : outcome,
+    ])
+  else if (some(({ test }) => test)) columns.push(['test loss', ({ test }) => lossWords(test?.loss ?? null)])
   columns.push(['seconds', ({ seconds }) => seconds.toFixed(1)])
-  if (runs.some(({ summary }) => summary.outcome !== 'finished')) columns.push(['outcome', ({ outcome }) => outcome])
-  return table(
+  if (!accuracy && unfinished.length > 0) columns.push(['outcome', ({ outcome }) => outcome])
+  const lines = table(
     ['run', ...columns.map(([title]) => title)],
     runs.map(({ label, summary }) => [label, ...columns.map(([, cell]) => cell(summary))]),
-  ).join('\n')
+  )
+  const notes = unfinished.map(({ label, summary: { outcome, samples, reason } }) =>
+    outcome === 'diverged'
+      ? `${label} diverged: ${reason}`
+      : `${label} was interrupted after ${count(samples)} samples`,
+  )
+  const rose = runs.flatMap(({ label, summary: { outcome, firstLoss, recentLoss } }) =>
+    outcome === 'finished' && firstLoss !== null && recentLoss !== null && recentLoss > 2 * Math.abs(firstLoss)
+      ? [`${label}: the loss rose from ${short(firstLoss)} to ${short(recentLoss)}; the learning rate may be too large`]
+      : [],
+  )
+  return [...lines, ...notes, ...rose].join('\n')
 }
 
 const lossWords = (loss: number | null): string => (loss === null ? '–' : short(loss))

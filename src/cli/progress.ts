@@ -45,7 +45,7 @@ const paint = (style: Style, text: string): string => (colours ? styleText(style
 /** The live display as lines of at most `columns` characters. */
 export function frame(views: readonly RunView[], columns: number): string[] {
   const labelWidth = Math.max(3, ...views.map(({ label }) => label.length))
-  // 2 bars of history share what label, bar and numbers leave.
+  // The two histories share what label, bar and numbers leave.
   const fixed = labelWidth + 2 + 10 + 1 + 5 + 2 + 6 + 1 + 2 + 6 + 1 + 2 + 9 + 2 + 6
   const spark = Math.max(4, Math.min(24, Math.floor((columns - 1 - fixed) / 2)))
   const head = [
@@ -68,8 +68,9 @@ function row(view: RunView, labelWidth: number, spark: number): string {
   if (!last) return `${name}  ${paint('dim', view.config ? 'starting' : 'waiting')}`
   const filled = Math.round(10 * view.done())
   const bar = paint('cyan', '━'.repeat(filled)) + paint('dim', '─'.repeat(10 - filled))
-  // Equal shares of the samples so far, so that a run of 20 steps and one of 10,000 look alike.
-  const shares = Array.from({ length: spark }, (_, k) => (last.samples * (k + 1)) / spark)
+  // Equal shares of the budget, so that a run of 20 steps and one of 10,000 look alike; what is to come stays empty.
+  const bars = Math.max(1, Math.round(spark * view.done()))
+  const shares = Array.from({ length: bars }, (_, k) => (last.samples * (k + 1)) / bars)
   const at = shares.map((samples) => history.find((point) => point.samples >= samples) ?? history.at(-1)!)
   const batchSizes = sparkline(
     at.map(({ batchSize }) => batchSize),
@@ -81,8 +82,8 @@ function row(view: RunView, labelWidth: number, spark: number): string {
   return [
     name,
     `${bar} ${percent(view.done(), 0).padStart(5)}`,
-    `${count(last.batchSize).padStart(6)} ${paint('yellow', batchSizes)}`,
-    `${short(last.loss).padStart(6)} ${paint('green', losses)}`,
+    `${count(summary?.finalBatchSize ?? last.batchSize).padStart(6)} ${paint('yellow', batchSizes.padEnd(spark))}`,
+    `${short(view.loss).padStart(6)} ${paint('green', losses.padEnd(spark))}`,
     speedWords(view).padStart(9),
     left.padStart(6),
   ].join('  ')
@@ -132,7 +133,7 @@ function plainLine(view: RunView): string {
     percent(view.done(), 0),
     `step ${count(last.step)}`,
     `b = ${count(last.batchSize)}`,
-    `loss ${short(last.loss)}`,
+    `loss ${short(view.loss)}`,
     `${speedWords(view)} samples/s`,
     summary ? summary.outcome : `${duration(view.secondsLeft())} left`,
   ]

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { checkConfig } from '../config/check.ts'
-import { count } from '../report/format.ts'
+import { count, wrap } from '../report/format.ts'
 import { tradeSentences } from '../report/trade.ts'
 import { runInWorker } from '../running/in-worker.ts'
 import { untilInterrupted } from './interrupt.ts'
@@ -91,8 +91,8 @@ async function start(options: Options): Promise<number> {
   }))
   const threads = Math.min(runs.length, availableParallelism())
   console.log(
-    `Adaptive batches beside fixed ones: ${count(samples)} samples each, norm test with η = ${options.eta}, seed ${seed}, ` +
-      `${threads === 1 ? 'one run' : `${threads} runs`} at a time. Ctrl-C ends early.\n`,
+    `Adaptive batches beside fixed ones, ${count(samples)} samples each (norm test η = ${options.eta}, seed ${seed}).\n` +
+      `${threads === 1 ? 'One run' : `${threads} runs`} at a time; Ctrl-C ends early and keeps what there is.\n`,
   )
   const display = await progress(runs.map(({ label }) => label))
 
@@ -116,10 +116,11 @@ async function start(options: Options): Promise<number> {
   const [first] = done
   if (!first) return exitCodes.interrupted
   const { config } = first
-  console.log(`${problemLine(config)}; ${backendWords(config.environment.backend)}\n`)
+  // Off a terminal lines are whole.
+  const columns = process.stdout.isTTY ? Math.min(process.stdout.columns, 110) : Number.POSITIVE_INFINITY
+  console.log(`${wrap(`${problemLine(config)}, ${backendWords(config.environment.backend)}`, columns)}\n`)
   console.log(summaryTable(done))
-  const sentences = tradeSentences(done)
-  if (sentences.length > 0) console.log(`\n${sentences.join('\n')}`)
+  for (const sentence of tradeSentences(done)) console.log(`\n${wrap(sentence, columns)}`)
   console.log(`\nRecorded in ${output}`)
   return interrupted ? exitCodes.interrupted : 0
 }

@@ -76,7 +76,10 @@ async function train(
     console.log(summaryTable([{ label: schemeName(prepared.config), summary }]))
     if (output !== undefined) console.log(`recorded in ${output}`)
   }
-  if (summary.outcome === 'diverged') throw new AdadagradError(`diverged: ${summary.reason}`)
+  if (summary.outcome === 'diverged') {
+    if (options.json) console.error(`error: diverged: ${summary.reason}`)
+    return exitCodes.failed
+  }
   return summary.outcome === 'interrupted' ? exitCodes.interrupted : 0
 }
 

@@ -27,6 +27,17 @@ export function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
 }
 
+/** Breaks a text into lines of at most `columns` characters, between words. */
+export function wrap(text: string, columns: number): string {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!
+    if (line !== '' && line.length + 1 + word.length > columns) lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+  return lines.join('\n')
+}
+
 const blocks = '▁▂▃▄▅▆▇█'
 
 /** Values as bars of eight heights, the least the lowest: `▁▂▅█`. */
@@ -53,7 +64,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
-      .join('   ')
+      .join('  ')
       .trimEnd()
-  return [line(header), widths.map((width) => '─'.repeat(width)).join('   '), ...rows.map(line)]
+  return [line(header), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)]
 }

@@ -1,3 +1,4 @@
+import { averageLoss } from '../running/average-loss.ts'
 import type { RunObserver, Summary } from '../running/execute.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 import type { TrainingRecord } from '../training/run.ts'
@@ -7,14 +8,22 @@ const window = 4
 /** Points of history that are kept; beyond, neighbours are thinned out. */
 const most = 256
 
+interface Point {
+  readonly samples: number
+  readonly batchSize: number
+  readonly loss: number
+}
+
 /** What a display knows of a run that is going on: gathered from its records, never from live state. */
 export interface RunView extends RunObserver {
   readonly label: string
   readonly config: ResolvedConfig | undefined
   readonly last: TrainingRecord | undefined
   readonly summary: Summary | undefined
-  /** Batch size and loss over the samples processed, thinned. */
-  readonly history: readonly { readonly samples: number; readonly batchSize: number; readonly loss: number }[]
+  /** The running mean: the loss of a batch of 8 says little. */
+  readonly loss: number
+  /** Batch size and that loss over the samples processed, thinned. */
+  readonly history: readonly Point[]
   /** 0 … 1 of the budget. */
   done(): number
   samplesPerSecond(): number
@@ -26,7 +35,9 @@ export function runView(label: string): RunView {
   let config: ResolvedConfig | undefined
   let last: TrainingRecord | undefined
   let summary: Summary | undefined
-  let history: { samples: number; batchSize: number; loss: number }[] = []
+  let history: Point[] = []
+  let loss = Number.NaN
+  const average = averageLoss()
   let every = 0
   let recent: TrainingRecord[] = []
 
@@ -64,6 +75,9 @@ export function runView(label: string): RunView {
     get summary() {
       return summary
     },
+    get loss() {
+      return loss
+    },
     get history() {
       return history
     },
@@ -73,7 +87,8 @@ export function runView(label: string): RunView {
     record(record) {
       last = record
       remember(record)
-      const { samples, batchSize, loss } = record
+      const { samples, batchSize } = record
+      loss = average(record)
       if (history.length > 0 && samples - history.at(-1)!.samples < every) return
       history.push({ samples, batchSize, loss })
       if (history.length < most) return

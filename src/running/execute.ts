@@ -1,6 +1,7 @@
 import { DivergenceError } from '../errors.ts'
 import type { Evaluation } from '../training/executor.ts'
 import type { Snapshot, TrainingRecord } from '../training/run.ts'
+import { averageLoss } from './average-loss.ts'
 import type { PreparedRun, ResolvedConfig } from './prepare.ts'
 
 /** How a run ended: at its budget, because it was asked to, or because loss or gradient were not finite. */
@@ -20,8 +21,10 @@ export interface Summary {
   readonly averageBatchSize: number
   /** b of the last step that was as large as the policy wanted it: the budget cuts the last one. */
   readonly finalBatchSize: number
-  /** Mean loss of the last batch. */
-  readonly loss: number | null
+  /** Mean loss of the first batch. */
+  readonly firstLoss: number | null
+  /** Mean of the batch losses, weighted to about the last 1,000 samples; a batch of 8 says little. */
+  readonly recentLoss: number | null
   /** On the whole training set, at the end. */
   readonly training?: Evaluation
   /** On the test set, the last one made. */
@@ -64,6 +67,9 @@ export async function execute(
 
   let last: TrainingRecord | undefined
   let finalBatchSize = 0
+  let firstLoss: number | null = null
+  let recentLoss: number | null = null
+  const average = averageLoss()
   let test: Evaluation | undefined
   let outcome: Outcome = 'finished'
   let reason: string | undefined
@@ -81,6 +87,8 @@ export async function execute(
     const cutByBudget = record.samples === config.budget?.samples && last !== undefined
     finalBatchSize = cutByBudget ? Math.max(finalBatchSize, record.batchSize) : record.batchSize
     last = record
+    firstLoss ??= record.loss
+    recentLoss = average(record)
     test = record.evaluation ?? test
     for (const sink of sinks) sink.record?.(record)
   }
@@ -112,7 +120,7 @@ export async function execute(
 
   const training =
     config.evaluateTraining && outcome === 'finished' ? await executor.evaluate(problem.train) : undefined
-  const { step: steps, samples, seconds, loss } = last ?? { step: 0, samples: 0, seconds: 0, loss: null }
+  const { step: steps, samples, seconds } = last ?? { step: 0, samples: 0, seconds: 0 }
   const summary: Summary = {
     outcome,
     ...(reason !== undefined && { reason }),
@@ -122,7 +130,8 @@ export async function execute(
     samplesPerSecond: seconds > 0 ? samples / seconds : 0,
     averageBatchSize: steps > 0 ? samples / steps : 0,
     finalBatchSize,
-    loss,
+    firstLoss,
+    recentLoss,
     ...(training && { training }),
     ...(test && { test }),
   }
