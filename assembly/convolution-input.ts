@@ -2,23 +2,33 @@
 // phase (r, s) is a convolution with stride 1 of the cotangent by part of the weights, flipped:
 //   dx[c, r + sh·a, s + sw·b] = Σ_o Σ_{i, j} u[o, a + (r + ph − i)/sh, b + (s + pw − j)/sw] w[o, c, i, j]
 // over the i and j for which the divisions leave no remainder.
-import { fillPlanes, SLACK } from './convolution-planes'
+import { aligned, fillPlanes, SLACK } from './convolution-planes'
 import { blockRows, channelHeight, layOut, slide, slideWorkspace } from './convolution-slide'
 import { packPanel } from './gemm-pack'
 import { PANEL_SLACK } from './gemm-tiles'
 
-const aligned = (bytes: i32): i32 => (bytes + 63) & ~63
-const margin = (kernel: i32, padding: i32, stride: i32): i32 => max(0, kernel - 1 - padding) / stride
-/** Rows of a padded plane of the cotangent that some tap of some place meets. */
-const extent = (input: i32, output: i32, kernel: i32, stride: i32, padding: i32): i32 =>
-  margin(kernel, padding, stride) + max(output, (input - 1 + padding) / stride + 1)
-/** Places r, r + stride, … below `input`. */
-const places = (input: i32, r: i32, stride: i32): i32 => (input - r + stride - 1) / stride
-/** How many i < kernel have (r + padding − i) mod stride = 0. */
-const tapsOf = (kernel: i32, r: i32, stride: i32, padding: i32): i32 =>
-  (kernel - ((r + padding) % stride) + stride - 1) / stride
+function margin(kernel: i32, padding: i32, stride: i32): i32 {
+  return max(0, kernel - 1 - padding) / stride
+}
 
-const planesBytes = (O: i32, rows: i32, columns: i32): i32 => aligned((O * rows * columns) << 2) + 2 * SLACK
+/** Rows of a padded plane of the cotangent that some tap of some place meets. */
+function extent(input: i32, output: i32, kernel: i32, stride: i32, padding: i32): i32 {
+  return margin(kernel, padding, stride) + max(output, (input - 1 + padding) / stride + 1)
+}
+
+/** Places r, r + stride, … below `input`. */
+function places(input: i32, r: i32, stride: i32): i32 {
+  return (input - r + stride - 1) / stride
+}
+
+/** How many i < kernel have (r + padding − i) mod stride = 0. */
+function tapsOf(kernel: i32, r: i32, stride: i32, padding: i32): i32 {
+  return (kernel - ((r + padding) % stride) + stride - 1) / stride
+}
+
+function planesBytes(O: i32, rows: i32, columns: i32): i32 {
+  return aligned((O * rows * columns) << 2) + 2 * SLACK
+}
 
 /** Bytes of scratch that `conv2dInput` of these extents needs. */
 export function conv2dInputWorkspace(

@@ -5,6 +5,11 @@
 /** Bytes of slack before and behind the planes that vector loads at their edges may touch. */
 export const SLACK: i32 = 64
 
+/** Bytes rounded up to whole cache lines. */
+export function aligned(bytes: i32): i32 {
+  return (bytes + 63) & ~63
+}
+
 /** Extent of a plane along one axis. */
 export function planeExtent(extent: i32, padding: i32, stride: i32): i32 {
   return (extent + 2 * padding + stride - 1) / stride

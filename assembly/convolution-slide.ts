@@ -2,6 +2,7 @@
 //
 // The positions of the output, [P, Q] laid flat, are taken in vectors of four. Most lie within one row of the planes and
 // are read there. Those that cross from one row to the next are gathered for each tap into vectors of their own.
+import { aligned } from './convolution-planes'
 import { slide3Taps4x8, slide5Taps4x8 } from './convolution-run-tiles'
 import { convolve4x8, convolve5x8, convolve6x8 } from './convolution-tiles'
 import { panelHeight } from './gemm-tiles'
@@ -15,8 +16,6 @@ function crossing(P: i32, Q: i32): i32 {
   return count
 }
 
-const aligned = (bytes: i32): i32 => (bytes + 63) & ~63
-
 /** Bytes that `layOut` fills, for K taps and P·Q positions. */
 export function slideWorkspace(K: i32, P: i32, Q: i32): i32 {
   const across = crossing(P, Q)
@@ -26,12 +25,21 @@ export function slideWorkspace(K: i32, P: i32, Q: i32): i32 {
 }
 
 // Layout: spill tile · distances of the gathered taps [K] · vectors { source, position } · lanes · gathered [K][across][4].
-const gatheredTaps = (workspace: usize): usize => workspace + SPILL
-const vectors = (workspace: usize, K: i32): usize => gatheredTaps(workspace) + aligned(K << 2)
-const lanes = (workspace: usize, K: i32, P: i32, Q: i32): usize =>
-  vectors(workspace, K) + aligned(((P * Q + 3) / 4) << 3)
-const gathered = (workspace: usize, K: i32, P: i32, Q: i32, across: i32): usize =>
-  lanes(workspace, K, P, Q) + aligned(across << 5)
+function gatheredTaps(workspace: usize): usize {
+  return workspace + SPILL
+}
+
+function vectors(workspace: usize, K: i32): usize {
+  return gatheredTaps(workspace) + aligned(K << 2)
+}
+
+function lanes(workspace: usize, K: i32, P: i32, Q: i32): usize {
+  return vectors(workspace, K) + aligned(((P * Q + 3) / 4) << 3)
+}
+
+function gathered(workspace: usize, K: i32, P: i32, Q: i32, across: i32): usize {
+  return lanes(workspace, K, P, Q) + aligned(across << 5)
+}
 
 /**
  * Prepares the lists: vectors within a row first (source: bytes from the planes' start), then the gathered ones.
@@ -194,23 +202,11 @@ export function slide(
         const x1 = base + load<i32>(second)
         const t0 = load<i32>(first, 4)
         const t1 = load<i32>(second, 4)
-        if (rows === height && max(t0, t1) + 4 <= size)
-          convolve(
-            height,
-            apart,
-            panel,
-            distances,
-            K,
-            x0,
-            x1,
-            into + (t0 << 2),
-            into + (t1 << 2),
-            row,
-            bias + (o << 2),
-            relu,
-          )
-        else {
-          convolve(height, apart, panel, distances, K, x0, x1, workspace, workspace + 16, 32, bias + (o << 2), relu)
+        const inside = rows === height && max(t0, t1) + 4 <= size
+        const y0 = inside ? into + (t0 << 2) : workspace
+        const y1 = inside ? into + (t1 << 2) : workspace + 16
+        convolve(height, apart, panel, distances, K, x0, x1, y0, y1, inside ? row : 32, bias + (o << 2), relu)
+        if (!inside) {
           ragged(workspace, into, row, rows, t0, size)
           ragged(workspace + 16, into, row, rows, t1, size)
         }

@@ -1,15 +1,20 @@
 // Weight gradient of a convolution, and what the batch-size tests want to know of each sample's own, in one sweep:
 // g_i[o, k] = Σ_t u_i[o, t] x_i[t + taps[k]] is formed sample by sample, which costs what the batched sum costs, and each of
 // its tiles is squared, summed and added to the batch's while it is in the first cache (MATHS.md §7).
-import { fillPlanes, fillTaps, planeExtent, SLACK } from './convolution-planes'
+import { aligned, fillPlanes, fillTaps, planeExtent, SLACK } from './convolution-planes'
 import { correlate4x8, correlate5x8, correlate6x8 } from './convolution-weight-tiles'
 import { packRows4 } from './gemm-pack'
 import { PANEL_SLACK, panelHeight } from './gemm-tiles'
 
-const aligned = (bytes: i32): i32 => (bytes + 63) & ~63
 /** Panels of eight output channels whose sums over K taps stay in the second cache while samples pass. */
-const blockPanels = (K: i32): i32 => max(1, 131072 / 8 / K)
-const panelsOf = (O: i32): i32 => (O + 7) / 8
+function blockPanels(K: i32): i32 {
+  return max(1, 131072 / 8 / K)
+}
+
+function panelsOf(O: i32): i32 {
+  return (O + 7) / 8
+}
+
 const TILE: i32 = 6 * 32
 
 /** Bytes of scratch that `conv2dWeight` of these extents needs. */

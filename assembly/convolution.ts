@@ -1,14 +1,13 @@
 // Forward convolution y = x ⋆ w (+ bias, relu), sample by sample.
-import { fillPlanes, fillTaps, planeExtent, SLACK } from './convolution-planes'
+import { aligned, fillPlanes, fillTaps, planeExtent, SLACK } from './convolution-planes'
 import { blockRows, channelHeight, layOut, slide, slideWorkspace } from './convolution-slide'
 import { packPanel } from './gemm-pack'
 import { PANEL_SLACK } from './gemm-tiles'
 
-const aligned = (bytes: i32): i32 => (bytes + 63) & ~63
-
 /** Bytes of the planes of one sample. */
-const planesBytes = (C: i32, phases: i32, rows: i32, columns: i32): i32 =>
-  aligned((C * phases * rows * columns) << 2) + 2 * SLACK
+function planesBytes(C: i32, phases: i32, rows: i32, columns: i32): i32 {
+  return aligned((C * phases * rows * columns) << 2) + 2 * SLACK
+}
 
 /** Bytes of scratch that `conv2d` of these extents needs. */
 export function conv2dWorkspace(

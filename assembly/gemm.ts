@@ -13,7 +13,9 @@ const UNPACKED_M: i32 = 32
 const UNPACKED_K: i32 = 128
 const SPILL: i32 = 6 * 8 * 4
 
-const roundUp = (n: i32, to: i32): i32 => ((n + to - 1) / to) * to
+function roundUp(n: i32, to: i32): i32 {
+  return ((n + to - 1) / to) * to
+}
 
 /** Steps of a block along an extent, such that all blocks are about equally long. */
 function evenly(extent: i32, most: i32): i32 {
@@ -34,12 +36,6 @@ function ragged(spill: usize, c: usize, row: i32, rows: i32, columns: i32, accum
       const value = load<f32>(spill + (((i << 3) + j) << 2))
       store<f32>(at, accumulate ? load<f32>(at) + value : value)
     }
-}
-
-function tileOf(height: i32, a: usize, b: usize, step: i32, c: usize, row: i32, k: i32, accumulate: bool): void {
-  if (height === 6) tile6x8(a, b, step, c, row, a + k * 24, accumulate)
-  else if (height === 5) tile5x8(a, b, step, c, row, a + k * 20, accumulate)
-  else tile4x8(a, b, step, c, row, a + (k << 4), accumulate)
 }
 
 /** C [m, n] = op(A) op(B) for k ≥ 1. */
@@ -103,11 +99,14 @@ export function gemm(
             const inside = whole && i + height <= rows
             const at = into + i * rowC + (j << 2)
             const panelA = packedA + ((i * steps) << 2)
-            if (inside) tileOf(height, panelA, panelB, step, at, rowC, steps, p0 > 0)
-            else {
-              tileOf(height, panelA, panelB, step, spill, WIDTH << 2, steps, false)
-              ragged(spill, at, rowC, min(height, rows - i), min(WIDTH, columns - j), p0 > 0)
-            }
+            const tile = inside ? at : spill
+            const row = inside ? rowC : WIDTH << 2
+            const end = panelA + ((height * steps) << 2)
+            const add = inside && p0 > 0
+            if (height === 6) tile6x8(panelA, panelB, step, tile, row, end, add)
+            else if (height === 5) tile5x8(panelA, panelB, step, tile, row, end, add)
+            else tile4x8(panelA, panelB, step, tile, row, end, add)
+            if (!inside) ragged(spill, at, rowC, min(height, rows - i), min(WIDTH, columns - j), p0 > 0)
           }
         }
       }
