@@ -1,8 +1,10 @@
 import { adagradSums } from './adagrad-sums.ts'
+import { approximateTest } from './approximate-test.ts'
 import { augmentedTestStrongGrowth } from './augmented-test-strong-growth.ts'
 import { autodiffLaws } from './autodiff-laws.ts'
 import { batchGradients } from './batch-gradients.ts'
 import type { Claim } from './claim.ts'
+import { convergenceRates } from './convergence-rates.ts'
 import { coordinateTestStrongGrowth } from './coordinate-test-strong-growth.ts'
 import { edgeCases } from './edge-cases.ts'
 import { exactRuns } from './exact-runs.ts'
@@ -31,7 +33,9 @@ export const claims: readonly Claim[] = [
   leastBatchSizeClaim,
   invariances,
   monotoneBatchSizes,
+  approximateTest,
   adagradSums,
+  convergenceRates,
   mergeLaws,
   optimizerTrajectories,
   officialDeviations,

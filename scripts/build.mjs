@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 process.chdir(root)
@@ -14,12 +15,12 @@ const newest = (path) =>
     : statSync(path).mtimeMs
 
 /** Runs `make` when one of `inputs` is newer than the oldest of `outputs`. */
-function step(name, inputs, outputs, make) {
+async function step(name, inputs, outputs, make) {
   const upToDate =
     outputs.every(existsSync) && Math.min(...outputs.map((o) => statSync(o).mtimeMs)) >= Math.max(...inputs.map(newest))
   if (upToDate) return
   const start = performance.now()
-  make()
+  await make()
   console.log(`built ${name} in ${((performance.now() - start) / 1000).toFixed(1)} s`)
 }
 
@@ -34,12 +35,27 @@ function run(command, ...args) {
 mkdirSync('dist/wasm', { recursive: true })
 
 for (const target of ['strict', 'relaxed'])
-  step(`kernels (${target} SIMD)`, ['assembly', 'asconfig.json'], [`dist/wasm/${target}.wasm`], () =>
+  await step(`kernels (${target} SIMD)`, ['assembly', 'asconfig.json'], [`dist/wasm/${target}.wasm`], () =>
     run(bin('asc'), '--config', 'asconfig.json', '--target', target),
   )
 
-step('digits', ['scripts/digits.mjs'], ['dist/data/digits.bin'], () => run('node', 'scripts/digits.mjs'))
+await step('digits', ['scripts/digits.mjs'], ['dist/data/digits.bin'], () => run('node', 'scripts/digits.mjs'))
 
-step('library', ['src', 'tsconfig.json', 'tsconfig.build.json'], ['dist/index.js', 'dist/index.d.ts'], () => {
+await step('library', ['src', 'tsconfig.json', 'tsconfig.build.json'], ['dist/index.js', 'dist/index.d.ts'], () => {
   run(bin('tsc'), '-p', 'tsconfig.build.json')
+})
+
+// The claims and the generator of their cases in one file; what they check stays outside: the library as it is installed.
+await step('verification', ['proofs-check', 'scripts/build.mjs'], ['dist/verify.js'], () => {
+  const library = {
+    name: 'library',
+    setup({ onResolve }) {
+      onResolve({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
+        path: path.replace(/^.*\/src\//, './').replace(/\.ts$/, '.js'),
+        external: true,
+      }))
+    },
+  }
+  const options = { bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'warning' }
+  return build({ ...options, entryPoints: ['proofs-check/verify.ts'], outfile: 'dist/verify.js', plugins: [library] })
 })
