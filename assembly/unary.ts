@@ -94,13 +94,13 @@ function unary<Op>(x: usize, out: usize, n: i32): void {
   let i: i32 = 0
   // Two at a time: their long chains of operations overlap.
   for (; i <= n - 8; i += 8) {
-    const p = <usize>i << 2
+    const p = (<usize>i) << 2
     const y = apply1<Op>(v128.load(x + p))
     const z = apply1<Op>(v128.load(x + p, 16))
     v128.store(out + p, y)
     v128.store(out + p, z, 16)
   }
-  for (; i <= n - 4; i += 4) v128.store(out + (<usize>i << 2), apply1<Op>(v128.load(x + (<usize>i << 2))))
+  for (; i <= n - 4; i += 4) v128.store(out + ((<usize>i) << 2), apply1<Op>(v128.load(x + ((<usize>i) << 2))))
   // 1 in the lanes beyond the end: no function here is slow or undefined at 1.
   const rest = n - i
   const p = (<usize>i) << 2

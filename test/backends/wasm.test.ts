@@ -31,6 +31,11 @@ describe('memory', () => {
     expect(arrays.every((array) => array.every((x) => x === 2))).toBe(true)
   })
 
+  test("the kernels' own data end far below the heap", async () => {
+    const { memory } = await wasmBackend({ binary: backend.module })
+    expect(new Uint8Array(memory.buffer, 32_768, 32_768).every((byte) => byte === 0)).toBe(true)
+  })
+
   test('two backends share a memory, and each sees the arrays of the other', async () => {
     const other = await wasmBackend({ memory: backend.memory, binary: backend.module })
     const mine = backend.allocate(10).fill(1)
