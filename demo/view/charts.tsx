@@ -1,0 +1,93 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { type Chart, type ChartOptions, chart } from '../drawing/chart.ts'
+import { DASHES } from '../drawing/palette.ts'
+import { type Axis, type Curve, cellsOf } from '../training/history.ts'
+import type { Race } from '../training/race.ts'
+import type { Demo } from './store.ts'
+
+interface PanelProps {
+  readonly demo: Demo
+  readonly title: string
+  readonly unit: string
+  readonly y: ChartOptions['y']
+  /** Curves by scheme, from the history; by default one for each scheme. */
+  readonly curve: Curve | readonly { readonly scheme: number; readonly curve: Curve; readonly dashed?: boolean }[]
+  /** What is drawn of a value. */
+  readonly map?: (value: number) => number
+  readonly stepped?: boolean
+  readonly marked?: boolean
+  readonly class?: string
+  /** Said instead of an empty chart. */
+  readonly empty?: string
+}
+
+/** A chart of the race with its heading. */
+export function ChartPanel(props: PanelProps) {
+  const { demo, title, unit, y, curve, map, stepped, marked, empty } = props
+  const { race, state } = demo
+  const { experiment, view } = state
+  const host = useRef<HTMLDivElement>(null)
+  const lines =
+    typeof curve === 'string' ? experiment.schemes.map((_, scheme) => ({ scheme, curve, dashed: false })) : curve
+  const shape = JSON.stringify([lines, view.axis, experiment.samples, experiment.task.name])
+
+  // A chart is made anew when its shape or the race changes.
+  useEffect(() => {
+    const plot = chart(host.current!, {
+      label: `${title}, ${unit}`,
+      x: xAxis(view.axis, experiment.samples, race),
+      y,
+      lines: lines.map(({ scheme, curve: name, dashed }) => ({
+        label: `${name} ${scheme + 1}`,
+        colour: (palette) => palette.schemes[scheme]!,
+        dash: typeof curve === 'string' ? DASHES[scheme]! : dashed ? [4, 4] : [],
+        width: scheme === view.focus ? 2.4 : 1.8,
+        ...(stepped && { stepped }),
+        ...(marked && { marked }),
+      })),
+    })
+    const stop = demo.onFrame(() => show(plot, race, lines, view.axis, experiment.samples, map))
+    return () => {
+      stop()
+      plot.destroy()
+    }
+  }, [shape, race, view.focus])
+
+  return (
+    <section class={`card chart ${props.class ?? ''}`} aria-label={title}>
+      <header>
+        <h2>{title}</h2>
+        <span class="unit">{unit}</span>
+      </header>
+      {empty ? <p class="empty">{empty}</p> : null}
+      <div class="plot" ref={host} hidden={empty !== undefined} />
+    </section>
+  )
+}
+
+function show(
+  plot: Chart,
+  race: Race | undefined,
+  lines: readonly { readonly scheme: number; readonly curve: Curve }[],
+  axis: Axis,
+  budget: number,
+  map: (value: number) => number = (value) => value,
+): void {
+  if (!race || race.racers.length === 0) return
+  const x = cellsOf(axis, budget)
+  plot.update(
+    x,
+    lines.map(({ scheme, curve }) =>
+      (race.racers[scheme]?.history.cells[axis][curve] ?? []).map((value) => (value === null ? null : map(value))),
+    ),
+  )
+}
+
+function xAxis(axis: Axis, budget: number, race: Race | undefined): ChartOptions['x'] {
+  if (axis === 'samples') return { range: () => [0, budget] }
+  // As far as the scheme with the most steps.
+  return {
+    scale: 'log',
+    range: () => [1, Math.max(100, ...(race?.racers.map(({ last }) => last?.step ?? 1) ?? []))],
+  }
+}

@@ -1,0 +1,140 @@
+// The browser demo: bundles demo/ into dist/demo, static files that any host can serve, and `adadagrad/browser` into
+// dist/browser. With --serve it serves them with the headers that let threads share memory.
+import { createReadStream, existsSync } from 'node:fs'
+import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { dirname, extname, join, normalize, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const pageFolder = join(root, 'dist/demo')
+const embedFolder = join(root, 'dist/browser/esm')
+
+/** Modules of Node's own that the library meets in Node alone: a page never calls them. */
+const withoutNode = {
+  name: 'without-node',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:|crypto$)/ }, ({ path }) => ({ path, namespace: 'node-only' }))
+    onLoad({ filter: /.*/, namespace: 'node-only' }, () => ({
+      contents: 'export const access = undefined, readFile = undefined, join = undefined, fileURLToPath = undefined',
+    }))
+  },
+}
+
+/** Fonts in the formats that no browser with WebAssembly SIMD asks for. */
+const woff2Only = {
+  name: 'woff2-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /katex\.css$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\([^)]*\)/g, ''),
+      loader: 'css',
+    }))
+  },
+}
+
+const common = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'linked',
+  logLevel: 'warning',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  loader: { '.woff2': 'file' },
+  plugins: [withoutNode, woff2Only],
+}
+
+/** Builds both bundles; returns the gzipped size of each file of the page. */
+export async function buildDemo() {
+  await Promise.all([
+    rm(pageFolder, { recursive: true, force: true }),
+    rm(embedFolder, { recursive: true, force: true }),
+  ])
+  await mkdir(pageFolder, { recursive: true })
+  const [page] = await Promise.all([
+    build({
+      ...common,
+      entryPoints: { page: join(root, 'demo/main.tsx'), worker: join(root, 'demo/training/worker.ts') },
+      outdir: pageFolder,
+      splitting: true,
+      chunkNames: 'parts/[name]-[hash]',
+      assetNames: 'fonts/[name]',
+      metafile: true,
+    }),
+    existsSync(join(root, 'demo/embed.ts')) &&
+      build({ ...common, entryPoints: { index: join(root, 'demo/embed.ts') }, outdir: embedFolder, splitting: true }),
+  ])
+  await copyFile(join(root, 'demo/index.html'), join(pageFolder, 'index.html'))
+  await copyFile(join(root, 'dist/wasm/strict.wasm'), join(pageFolder, 'strict.wasm'))
+  await copyFile(join(root, 'dist/data/digits.bin'), join(pageFolder, 'digits.bin'))
+  const files = [
+    'index.html',
+    'strict.wasm',
+    ...Object.keys(page.metafile.outputs).map((path) => relative(pageFolder, path)),
+  ]
+  const sizes = {}
+  for (const file of files) {
+    const bytes = await readFile(join(pageFolder, file))
+    sizes[file] = /\.woff2$/.test(file) ? bytes.length : gzipSync(bytes).length
+  }
+  return sizes
+}
+
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+  '.bin': 'application/octet-stream',
+  '.woff2': 'font/woff2',
+  '.txt': 'text/plain',
+}
+
+/**
+ * A server for a folder, for development and tests. Without isolation it is as any static host.
+ *
+ * @returns the address, and how to stop
+ */
+export async function serve(folder = pageFolder, { port = 0, isolated = true } = {}) {
+  const server = createServer(async (request, response) => {
+    const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname)
+    const file = join(folder, normalize(path).replace(/\/$/, '/index.html'))
+    const found = file.startsWith(folder) && (await stat(file).catch(() => undefined))?.isFile()
+    if (!found) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found')
+      return
+    }
+    response.writeHead(200, {
+      'content-type': types[extname(file)] ?? 'application/octet-stream',
+      'cache-control': 'no-cache',
+      ...(isolated && {
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-embedder-policy': 'require-corp',
+      }),
+    })
+    createReadStream(file).pipe(response)
+  })
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const start = performance.now()
+  const sizes = await buildDemo()
+  const first = Object.entries(sizes).filter(([file]) => !/LEGAL|fonts\//.test(file))
+  const total = first.reduce((sum, [, bytes]) => sum + bytes, 0)
+  console.log(
+    `built the demo in ${((performance.now() - start) / 1000).toFixed(1)} s: ${(total / 1024).toFixed(0)} KB gzipped without fonts and digits`,
+  )
+  if (process.argv.includes('--sizes')) console.table(sizes)
+  if (process.argv.includes('--serve')) {
+    const { url } = await serve(pageFolder, { port: Number(process.env.PORT ?? 4173) })
+    console.log(`the demo is at ${url} (Ctrl-C ends it)`)
+  }
+}
