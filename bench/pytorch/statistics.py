@@ -206,8 +206,8 @@ def measure_case(options):
 # The cases of test/cli/statistics.fixtures.json: model, b, classes, micro-batches, outlier.
 FIXTURES = [
     ("logistic", 2, 10, 1, 1), ("logistic", 6, 26, 3, 1), ("logistic", 200, 10, 4, 1), ("logistic", 5, 10, 1, 1000),
-    ("mnist-cnn", 2, 10, 1, 1), ("mnist-cnn", 8, 10, 2, 1), ("mnist-cnn", 33, 10, 3, 1),
-    ("cifar-cnn", 2, 10, 1, 1), ("cifar-cnn", 6, 100, 2, 1), ("resnet18", 2, 10, 1, 1), ("resnet18", 4, 100, 2, 1),
+    ("mnist-cnn", 2, 10, 1, 1), ("mnist-cnn", 8, 10, 2, 1), ("mnist-cnn", 12, 10, 3, 1),
+    ("cifar-cnn", 2, 10, 1, 1), ("cifar-cnn", 6, 100, 2, 1), ("resnet18", 4, 100, 2, 1),
 ]
 
 

@@ -78,14 +78,13 @@ function writeCase({ model: name, batch, classes, outlier, seed }: Omit<Case, 'e
 }
 
 function npy(descr: string, shape: readonly number[], data: ArrayBufferView): Uint8Array {
-  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`
-  const padded = header.padEnd(Math.ceil((header.length + 11) / 64) * 64 + 53 - 1) + '\n'
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`
   const length = Buffer.alloc(2)
-  length.writeUInt16LE(padded.length)
+  length.writeUInt16LE(header.length)
   return Buffer.concat([
     Buffer.from('\x93NUMPY\x01\x00', 'latin1'),
     length,
-    Buffer.from(padded),
+    Buffer.from(header),
     Buffer.from(data.buffer as ArrayBuffer),
   ])
 }
