@@ -82,7 +82,8 @@ export const batchGradients: Claim = {
         let chi = 0
         for (const count of counts.values()) chi += (count - trials / cells) ** 2 / (trials / cells)
         // The mean of χ² is cells − 1, its deviation √(2(cells − 1)); 4.5 deviations above is no accident.
-        t.atMost('χ² of the batches', chi, cells - 1 + 4.5 * Math.sqrt(2 * (cells - 1)))
+        const limit = cells - 1 + 4.5 * Math.sqrt(2 * (cells - 1))
+        t.that(`χ² = ${chi} of the batches is at most ${limit}`, chi <= limit)
       }
     })
   },

@@ -60,7 +60,7 @@ export interface VerifyClaimOptions {
 }
 
 /** How many times the nominal number of cases. */
-const share: Record<Effort, number> = { mutant: 0.05, short: 0.2, full: 10 }
+const share: Record<Effort, number> = { mutant: 0.05, short: 0.4, full: 10 }
 
 /** Checks a claim. Under effort `mutant` the first failure ends it, unshrunk. */
 export async function checkClaim(claim: Claim, options: VerifyClaimOptions): Promise<ClaimResult> {

@@ -83,7 +83,8 @@ export const convergenceRates: Claim = {
           }
           probability *= ((n - k) / (k + 1)) * (p / (1 - p))
         }
-        t.atMost(`χ² at n = ${n}, p = ${p}`, chi, cells + 5 * Math.sqrt(2 * cells))
+        const limit = cells + 5 * Math.sqrt(2 * cells)
+        t.that(`χ² = ${chi} at n = ${n}, p = ${p} is at most ${limit}`, chi <= limit)
       }
     })
     const measured = measure(context, problems)

@@ -17,6 +17,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'the numbers of the tests, for given weights and data',
     load: async () => (await import('./cli/statistics.ts')).statisticsCommand(),
   },
+  verify: {
+    summary: 'the mathematics, checked: every claim with its margins, and a report',
+    load: async () => (await import('./cli/verify.ts')).verifyCommand(),
+  },
 }
 
 const program = new Command('adadagrad')
