@@ -79,20 +79,23 @@ async function start(options: Options): Promise<number> {
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
   const output = options.output ?? join('runs', `start-${time}`)
   const { samples, seed } = options
-  const runs = schemes(options).map((scheme) => ({
+  const compared = schemes(options)
+  const atOnce = Math.min(compared.length, availableParallelism())
+  const threads = Math.min(8, Math.floor(availableParallelism() / atOnce))
+  const runs = compared.map((scheme) => ({
     ...scheme,
     checked: checkConfig({
       ...scheme.config,
       budget: { samples },
       seed,
       evaluateTraining: true,
+      backend: { name: 'wasm', threads },
       output: join(output, scheme.label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')),
     }),
   }))
-  const threads = Math.min(runs.length, availableParallelism())
   console.log(
     `Adaptive batches beside fixed ones, ${count(samples)} samples each (norm test η = ${options.eta}, seed ${seed}).\n` +
-      `${threads === 1 ? 'One run' : `${threads} runs`} at a time; Ctrl-C ends early and keeps what there is.\n`,
+      `${atOnce === 1 ? 'One run' : `${atOnce} runs`} at a time; Ctrl-C ends early and keeps what there is.\n`,
   )
   const display = await progress(runs.map(({ label }) => label))
 
@@ -102,7 +105,7 @@ async function start(options: Options): Promise<number> {
       for (let k = queue.shift(); k !== undefined && !signal.aborted; k = queue.shift())
         await runInWorker(runs[k]!.checked, display.observers[k]!, { signal })
     }
-    await Promise.all(Array.from({ length: threads }, work))
+    await Promise.all(Array.from({ length: atOnce }, work))
     return { interrupted: signal.aborted }
   })
   display.stop()

@@ -45,7 +45,8 @@ export function parseConfig(text: string, name: string): ConfigFile {
       // A missing value has no place of its own; that of the object around it is the nearest.
       for (let length = path.length; length >= 0; length--) {
         const node = tree && findNodeAtLocation(tree, path.slice(0, length) as (string | number)[])
-        if (node) return at(node.offset)
+        // Where its key is: a value is looked for by its name.
+        if (node) return at(node.parent?.type === 'property' ? node.parent.offset : node.offset)
       }
       return name
     },

@@ -115,7 +115,9 @@ export async function execute(
   } catch (error) {
     if (!(error instanceof DivergenceError)) throw error
     outcome = 'diverged'
-    reason = error.message
+    // A test that finds its statistics not finite does not know which step it is.
+    const step = `step ${run.snapshot().step + 1}`
+    reason = error.message.startsWith('step') ? error.message : `${step}: ${error.message}`
   }
 
   const training =
@@ -137,5 +139,7 @@ export async function execute(
   }
   const snapshot = run.snapshot()
   await each((sink) => sink.end?.(summary, snapshot))
+  // A step that was interrupted still needs its threads; they end with the process.
+  if (outcome !== 'interrupted') await executor.close()
   return summary
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { families } from '../catalogue/index.ts'
 import { dotted, type Place } from '../config/check.ts'
 import { complete, completeAll, make, surroundingsOf } from '../config/complete.ts'
@@ -39,7 +40,11 @@ export type ResolvedConfig = RunConfig & {
  */
 export async function prepare(config: RunConfig, place: Place = dotted): Promise<PreparedRun> {
   const { seed, lanes, replacement, evaluateEvery } = config
-  const implied = surroundingsOf(config)
+  const implied = {
+    ...surroundingsOf(config),
+    // Chunks of a synthetic problem take less time than handing them to a thread.
+    threads: config.problem ? 1 : Math.min(availableParallelism(), lanes),
+  }
   const backendConfig = complete(families.backend, config.backend!, implied, place, ['backend'])
   const [backend, problem] = await Promise.all([
     make(families.backend, backendConfig, undefined),
@@ -64,6 +69,7 @@ export async function prepare(config: RunConfig, place: Place = dotted): Promise
     dataset: train,
     lanes,
     breathe: breather(),
+    ...(backendConfig.threads !== undefined && { threads: backendConfig.threads as number }),
     ...(config.chunkSize !== undefined && { chunkSize: config.chunkSize }),
   })
   const run = createRun({

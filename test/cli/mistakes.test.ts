@@ -1,0 +1,75 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { call, temporary } from './command.ts'
+
+/** One line, no stack trace. */
+async function mistake(...args: string[]): Promise<{ code: number | null; message: string }> {
+  const { code, stdout, stderr } = await call(args)
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(/^error: [^\n]+\n$/)
+  return { code, message: stderr.slice('error: '.length, -1) }
+}
+
+describe.concurrent('mistakes on the command line', () => {
+  const cases: [string, string[], number, string | RegExp][] = [
+    ['a wrong command', ['trian'], 2, "unknown command 'trian', did you mean train?"],
+    ['a wrong flag', ['train', '--epslon', '1'], 2, "unknown option '--epslon', did you mean --epsilon?"],
+    ['a flag without its value', ['train', '--eta'], 2, "option '--eta <number>' argument missing"],
+    ['η = 0', ['train', '--eta', '0'], 2, '--eta: expected a number above 0, got 0'],
+    [
+      'a word for a number',
+      ['train', '--learning-rate', 'fast'],
+      2,
+      /^--learning-rate: expected a number .* got "fast"$/,
+    ],
+    [
+      'a wrong name',
+      ['train', '--optimizer', 'addam'],
+      2,
+      /^--optimizer: there is no optimiser "addam", did you mean adam\?/,
+    ],
+    [
+      'a flag that does not apply',
+      ['train', '--batch-policy', 'constant', '--eta', '0.1'],
+      2,
+      /^--eta: batch policy constant has no such option; it goes with --batch-policy adaptive --test norm/,
+    ],
+    [
+      'a cap below the initial batch',
+      ['train', '--batch-size', '64', '--max-batch-size', '8'],
+      1,
+      /max must be at least initial \(64\), got 8/,
+    ],
+    ['a missing data folder', ['train', '--data', 'mnist:/nowhere'], 1, /^\/nowhere\/train-images.*no such file/],
+    [
+      'data without their folder',
+      ['train', '--data', 'mnist'],
+      2,
+      '--folder: expected a text (where the files are), got none',
+    ],
+    [
+      'a model that does not fit',
+      ['train', '--model', 'cifar-cnn'],
+      1,
+      /^--model: cifar-cnn takes images .* but digits has/,
+    ],
+    ['a missing configuration', ['train', '--config', '/nowhere.json'], 1, '/nowhere.json: no such file'],
+  ]
+  for (const [name, args, code, message] of cases)
+    it(name, async () => {
+      const found = await mistake(...args)
+      expect(found.code).toBe(code)
+      if (typeof message === 'string') expect(found.message).toBe(message)
+      else expect(found.message).toMatch(message)
+    })
+
+  it('an unknown key in a configuration file', async () => {
+    const path = join(await temporary(), 'run.json')
+    await writeFile(path, '{\n  "batchSize": { "test": { "etta": 0.1 } }\n}\n')
+    expect(await mistake('train', '--config', path)).toEqual({
+      code: 1,
+      message: `${path}:2:28: batchSize.test.etta: unknown key, did you mean eta?`,
+    })
+  })
+})
