@@ -68,7 +68,7 @@ export const batchGradients: Claim = {
       },
     )
     await example('the sampler draws what the expectations assume', (t) => {
-      // χ² over the C(5, 2) first batches of two: 9 degrees of freedom, 33.7 is exceeded once in 10,000.
+      // χ² over the first two draws, in order: 20 outcomes without replacement, 25 with.
       const trials = pick(4000, 40_000)
       for (const replacement of [false, true]) {
         const counts = new Map<string, number>()

@@ -82,7 +82,7 @@ export async function checkClaim(claim: Claim, options: VerifyClaimOptions): Pro
     const record = new Ledger()
     const began = performance.now()
     const checkSeed = hash(`${seed}/${claim.id}/${name}`)
-    const count = Math.max(20, Math.ceil(runs * share[effort]))
+    const count = Math.max(Math.min(20, runs), Math.ceil(runs * share[effort]))
     let { cases, message, counterexample, path } = await explore(record, checkSeed, count, onlyPath)
     if (message === null && onlyPath === undefined) {
       message = vacuous(record, cases, premise) ?? loose(record, attains)

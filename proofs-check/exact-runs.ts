@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { Backend } from '../src/backends/backend.ts'
 import { referenceBackend } from '../src/backends/reference/index.ts'
+import { wasmBackend } from '../src/backends/wasm/index.ts'
 import type { BatchPolicy } from '../src/batch-size/policy.ts'
 import type { Optimizer } from '../src/optim/optimizer.ts'
 import type { Problem } from '../src/problems/problem.ts'
@@ -60,8 +61,9 @@ async function transcript(
   const records: Omit<TrainingRecord, 'seconds'>[] = []
   let resume: Snapshot | undefined
   for (const steps of [...stops, scenario.steps]) {
+    const executor = await executorFor()
     const run = subject.createRun({
-      executor: await executorFor(),
+      executor,
       train: problem.train,
       optimizer: optimizers[scenario.optimizer as keyof typeof optimizers](subject),
       batchSize: policyOf(subject, scenario),
@@ -71,6 +73,7 @@ async function transcript(
       ...(resume && { resume }),
     })
     for await (const record of run) records.push(timeless(record))
+    await executor.close()
     // As a checkpoint does: nothing of the old run is shared with the new one.
     resume = structuredClone(run.snapshot())
   }
@@ -106,7 +109,7 @@ export const exactRuns: Claim = {
   title: 'The same seed gives the same bits',
   statement:
     'A run’s records and its last state are the same to the last bit when it is repeated, interrupted and resumed at any ' +
-    'step, computed by a backend that answers late, or short of memory for activations. The k-th draw of the sampler ' +
+    'step, computed by one thread or several, by a backend that answers late, or short of memory for activations. The k-th draw of the sampler ' +
     'depends on (seed, size, k) alone.',
   kind: 'proved',
   async check({ subject, forAll, exists }) {
@@ -172,6 +175,21 @@ export const exactRuns: Claim = {
         )
       },
       { runs: 100 },
+    )
+    await forAll(
+      'one thread, two and three: who owns which lane does not matter (WebAssembly, strict SIMD)',
+      [scenarios],
+      async (t, scenario) => {
+        const problem = await problemOf(scenario)
+        const team = async (threads: number) => build(problem, { backend: await wasmBackend(), threads })
+        const alone = await transcript(subject, scenario, problem, () => team(1))
+        t.size({ threads: 1, ...sizes(scenario, alone) })
+        for (const threads of [2, 3]) {
+          t.size({ threads })
+          t.same(`${threads} threads`, await transcript(subject, scenario, problem, () => team(threads)), alone)
+        }
+      },
+      { runs: 6 },
     )
     const sampling = [fc.integer({ min: 1, max: 40 }), fc.nat(1e6), fc.boolean()] as const
     const pieces = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 })
