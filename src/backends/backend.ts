@@ -51,6 +51,13 @@ export interface Backend {
   accumulate(into: Float64Array, from: FloatArray): void
   /** Threads that compute beside the calling one; a backend without it computes on the calling thread alone. */
   crew?(helpers: number): Crew
+  /**
+   * The host has written to an array that all samples share: the parameters, a direction. A backend that keeps copies
+   * copies the array at each run until this is called for the first time, and from then on when it is called.
+   */
+  changed?(array: NumericArray): void
+  /** Gives back what outlives garbage collection: a device. */
+  dispose?(): Promise<void>
   /** Lays out a graph over the arrays that its leaves and outputs name. */
   compile(graph: Graph, buffers: Buffers): Plan | Promise<Plan>
 }

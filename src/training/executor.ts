@@ -107,9 +107,13 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
     perSample,
     batch(indices, firstDraw, level) {
       if (!(indices.length >= 1)) throw new ConfigurationError('executor: a batch needs at least one sample, got none')
+      backend.changed?.(own.parameters)
       return level === 'none' ? fused(indices, firstDraw, level) : general(indices, firstDraw, level)
     },
-    evaluate: (data) => evaluateDataset(team, data, chunkSize, breathe),
+    evaluate(data) {
+      backend.changed?.(own.parameters)
+      return evaluateDataset(team, data, chunkSize, breathe)
+    },
     close: async () => team.crew?.close(),
   }
 }

@@ -64,6 +64,7 @@ export function fusedBatches(team: Team, options: FusedOptions): ComputeBatch {
 
     // The second sweep: ⟨g_i, ḡ⟩ by parameter array, from activations that the first one has left in their slots.
     team.own.direction().set(mean)
+    backend.changed?.(team.own.direction())
     const tensorProjections = layout.slots.map(() => new Float64Array(b))
     const projections = new Float64Array(b)
     const project = (chunk: Chunk, slot: number) =>

@@ -21,12 +21,6 @@ export interface GpuOptions {
 /** A backend that holds a device. */
 export interface GpuBackend extends Backend {
   readonly name: 'gpu'
-  /**
-   * The host has written to an array that all samples share: the parameters, a direction.
-   *
-   * Such arrays are copied to the device. For an array of which `changed` is never called every run copies it again,
-   * which is always right; once it is called, it must be called after every change.
-   */
   changed(array: NumericArray): void
   /** Gives the device back. */
   dispose(): Promise<void>

@@ -134,6 +134,19 @@ export const helpers: readonly Helper[] = [
     'function signOf(x) { if (x > 0.0) { return 1.0; } if (x < 0.0) { return -1.0; } return x; }',
     'Float',
   ),
+  // Adapters are free to make a number of the exponential or logarithm of none.
+  helper(
+    'expOf',
+    'Number',
+    'function expOf(x) { if (x >= 0.0) { return Math.exp(x); } if (x < 0.0) { return Math.exp(x); } return x; }',
+    'Float',
+  ),
+  helper(
+    'logOf',
+    'Number',
+    'function logOf(x) { if (x > 0.0) { return Math.log(x); } if (x < 0.0) { return Math.sqrt(x); } return Math.log(x) + x; }',
+    'Float',
+  ),
   // The devices' own sine is good to 2⁻¹¹ alone. Cody and Waite: x less a multiple of π/2 in three parts, then polynomials.
   helper(
     'turned',
@@ -159,20 +172,20 @@ export const helpers: readonly Helper[] = [
     'log1pOf',
     'Number',
     `function log1pOf(x) {
-      if (x > 0.4) { return Math.log(1.0 + x); }
-      if (x < -0.3) { return Math.log(1.0 + x); }
+      if (x > 0.4) { return logOf(1.0 + x); }
+      if (x < -0.3) { return logOf(1.0 + x); }
       const t = x / (2.0 + x);
       const s = t * t;
       return 2.0 * t * (1.0 + s * (0.333333343 + s * (0.2 + s * (0.142857149 + s * (0.111111112 + s * 0.0909090936)))));
     }`,
     'Float',
   ),
-  helper('softplus', 'Number', 'function softplus(x) { return relu(x) + log1pOf(Math.exp(-Math.abs(x))); }', 'Float'),
+  helper('softplus', 'Number', 'function softplus(x) { return relu(x) + log1pOf(expOf(-Math.abs(x))); }', 'Float'),
   helper(
     'sigmoid',
     'Number',
     `function sigmoid(x) {
-      const e = Math.exp(-Math.abs(x));
+      const e = expOf(-Math.abs(x));
       if (x < 0.0) { return e / (1.0 + e); }
       return 1.0 / (1.0 + e);
     }`,
@@ -183,7 +196,7 @@ export const helpers: readonly Helper[] = [
     'tanhOf',
     'Number',
     `function tanhOf(x) {
-      const e = Math.exp(-2.0 * Math.abs(x));
+      const e = expOf(-2.0 * Math.abs(x));
       const s = x * x;
       if (x > 0.5) { return (1.0 - e) / (1.0 + e); }
       if (x < -0.5) { return (e - 1.0) / (1.0 + e); }
@@ -199,7 +212,7 @@ export const helpers: readonly Helper[] = [
       const s = x * x;
       const t = 1.0 / (1.0 + 0.3275911 * Math.abs(x));
       const p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-      const far = 1.0 - p * Math.exp(-s);
+      const far = 1.0 - p * expOf(-s);
       if (x > 1.0) { return far; }
       if (x < -1.0) { return -far; }
       return 1.12837917 * x * (1.0 - s * (0.333333333 - s * (0.1 - s * (0.0238095238 - s * (0.00462962963 -
@@ -219,7 +232,7 @@ export const helpers: readonly Helper[] = [
         if (odd > 0.0) { return -Math.pow(-x, p); }
         return Math.pow(-x, p);
       }
-      if (p > 0.0) { return x * 0.0; }
+      if (p > 0.0) { return x; }
       return 1.0 / (x * x);
     }`,
     'Float',

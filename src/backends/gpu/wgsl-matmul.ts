@@ -9,50 +9,56 @@ export interface TiledProduct {
   readonly groups: readonly [number, number, number]
 }
 
-/** Edge of a tile of C, edge of a thread's block, and how much of k is staged at a time. */
+/** Extents of a tile of C, the edge of a thread's block in it, and how much of k is staged at a time. */
 interface Tile {
-  readonly edge: number
+  readonly rows: number
+  readonly columns: number
   readonly block: number
   readonly depth: number
+  /** Time for an element, where a tile of 64 × 64 has 1: smaller tiles load more for each product. */
+  readonly cost: number
 }
-// Chosen by measurement (docs/gpu.md): a tile that is mostly outside the matrix computes for nothing.
 const tiles: readonly Tile[] = [
-  { edge: 64, block: 4, depth: 16 },
-  { edge: 32, block: 4, depth: 16 },
-  { edge: 16, block: 2, depth: 16 },
+  { rows: 64, columns: 64, block: 4, depth: 16, cost: 1 },
+  { rows: 32, columns: 32, block: 4, depth: 16, cost: 1.3 },
+  { rows: 16, columns: 64, block: 4, depth: 16, cost: 1.5 },
 ]
+/** The same for gpu.js's kernel, which computes no element outside the matrix (docs/gpu.md has the measurements). */
+const COST_WITHOUT_TILES = 3
 
 /**
- * The tiled kernel for a product, or undefined where the device cannot launch so many workgroups: then gpu.js's own
- * kernel, which knows no tiles, computes the same.
+ * The tiled kernel for a product, or undefined where gpu.js's own is better: for matrices of few rows or columns, where
+ * a tile would mostly be empty, and where the device cannot launch so many workgroups.
  */
 export function tiledProduct(product: Product, mostGroups: number): TiledProduct | undefined {
   const { batch, m, n } = product
-  const tile = tiles.find(({ edge }) => Math.min(m, n) > edge / 2) ?? tiles.at(-1)!
-  const groups = [Math.ceil(n / tile.edge), Math.ceil(m / tile.edge), batch] as const
+  const costs = tiles.map(({ rows, columns, cost }) => cost * up(m, rows) * up(n, columns))
+  const least = Math.min(...costs)
+  if (least > COST_WITHOUT_TILES * m * n) return undefined
+  const tile = tiles[costs.indexOf(least)]!
+  const groups = [up(n, tile.columns) / tile.columns, up(m, tile.rows) / tile.rows, batch] as const
   if (groups.some((count) => count > mostGroups)) return undefined
   // Neighbouring threads read along the axis that is contiguous, so there is a source for each layout.
   const alongKOfA = product.aColumn === 1
   const alongKOfB = product.bRow === 1 && product.bColumn !== 1
   return {
-    name: `matmul ${tile.edge}×${tile.edge}${alongKOfA ? '' : ' Aᵀ'}${alongKOfB ? ' Bᵀ' : ''}`,
+    name: `matmul ${tile.rows}×${tile.columns}${alongKOfA ? '' : ' Aᵀ'}${alongKOfB ? ' Bᵀ' : ''}`,
     source: tiledSource(tile, alongKOfA, alongKOfB),
     extents: Uint32Array.from([...extentsOf(product), 0, 0, 0]),
     groups,
   }
 }
 
+/** The next multiple. */
+const up = (n: number, step: number): number => Math.ceil(n / step) * step
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
-function tiledSource({ edge, block, depth }: Tile, alongKOfA: boolean, alongKOfB: boolean): string {
-  const across = edge / block
-  const threads = across * across
+function tiledSource({ rows, columns, block, depth }: Tile, alongKOfA: boolean, alongKOfB: boolean): string {
+  const [across, down] = [columns / block, rows / block]
   const vector = block === 4 ? 'vec4<f32>' : 'vec2<f32>'
   const components = ['x', 'y', 'z', 'w'].slice(0, block)
-  const stage = (along: boolean, index: string) =>
-    along
-      ? `let p = ${index} % ${depth}u; let r = ${index} / ${depth}u;`
-      : `let r = ${index} % ${edge}u; let p = ${index} / ${edge}u;`
+  const split = (along: boolean, extent: number) =>
+    along ? `let p = t % ${depth}u; let r = t / ${depth}u;` : `let r = t % ${extent}u; let p = t / ${extent}u;`
   return `
 struct Extents {
   m: u32, n: u32, k: u32, aBatch: u32, aRow: u32, aColumn: u32, bBatch: u32, bRow: u32, bColumn: u32,
@@ -61,43 +67,43 @@ struct Extents {
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
-var<workgroup> tileA: array<f32, ${edge * depth}>;
-var<workgroup> tileB: array<f32, ${edge * depth}>;
+var<workgroup> tileA: array<f32, ${rows * depth}>;
+var<workgroup> tileB: array<f32, ${columns * depth}>;
 
-@compute @workgroup_size(${across}, ${across})
+@compute @workgroup_size(${across}, ${down})
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let top = group.y * ${edge}u;
-  let left = group.x * ${edge}u;
+  let top = group.y * ${rows}u;
+  let left = group.x * ${columns}u;
   let firstA = group.z * e.aBatch;
   let firstB = group.z * e.bBatch;
   ${range(block)
     .map((i) => `var c${i} = ${vector}();`)
     .join(' ')}
   for (var start = 0u; start < e.k; start += ${depth}u) {
-    for (var t = lane; t < ${edge * depth}u; t += ${threads}u) {
-      ${stage(alongKOfA, 't')}
+    for (var t = lane; t < ${rows * depth}u; t += ${across * down}u) {
+      ${split(alongKOfA, rows)}
       var value = 0.0;
       if (top + r < e.m && start + p < e.k) {
         value = a[firstA + (top + r) * e.aRow + (start + p) * e.aColumn];
       }
-      tileA[p * ${edge}u + r] = value;
+      tileA[p * ${rows}u + r] = value;
     }
-    for (var t = lane; t < ${edge * depth}u; t += ${threads}u) {
-      ${stage(alongKOfB, 't')}
+    for (var t = lane; t < ${columns * depth}u; t += ${across * down}u) {
+      ${split(alongKOfB, columns)}
       var value = 0.0;
       if (left + r < e.n && start + p < e.k) {
         value = b[firstB + (start + p) * e.bRow + (left + r) * e.bColumn];
       }
-      tileB[p * ${edge}u + r] = value;
+      tileB[p * ${columns}u + r] = value;
     }
     workgroupBarrier();
     for (var p = 0u; p < ${depth}u; p++) {
-      let x = p * ${edge}u + thread.y * ${block}u;
-      let y = p * ${edge}u + thread.x * ${block}u;
+      let x = p * ${rows}u + thread.y * ${block}u;
+      let y = p * ${columns}u + thread.x * ${block}u;
       let row = ${vector}(${range(block)
         .map((j) => `tileB[y + ${j}u]`)
         .join(', ')});

@@ -14,10 +14,10 @@ export const logSumExpKernel = kernel(
   i = ${position} * n;
   let total = 0.0;
   for (let k = 0; k < n; k++) {
-    total += Math.exp(x[i] - largest);
+    total += expOf(x[i] - largest);
     i = i + 1;
   }
-  return largest + Math.log(total);`,
+  return largest + logOf(total);`,
 )
 
 /** Row i's element at labels[i], taken from its logarithm of the sum: the cross-entropy. */
