@@ -21,6 +21,7 @@ export {
   log,
   log1p,
   negate,
+  power,
   powerOfHalves,
   reciprocal,
   relu,

@@ -180,6 +180,14 @@ function abs32(x: i32): i32 {
   return x < 0 ? -x : x
 }
 
+/** x to any other power, one at a time in float64. */
+export function power(x: usize, out: usize, n: i32, exponent: f64): void {
+  for (let i = 0; i < n; i++) {
+    const p = (<usize>i) << 2
+    store<f32>(out + p, <f32>NativeMath.pow(<f64>load<f32>(x + p), exponent))
+  }
+}
+
 /** a where c is a number other than 0, else b. */
 export function where(c: usize, a: usize, b: usize, out: usize, n: i32): void {
   let i: i32 = 0

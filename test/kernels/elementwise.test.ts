@@ -90,6 +90,21 @@ describe.each(builds.map((kernels) => [kernels.name, kernels] as const))('%s ker
     )
   })
 
+  test('any power', () => {
+    kernels.reset()
+    const x = kernels.place(special.concat([0.3, 7, -2]))
+    const y = kernels.place(x.length)
+    for (const exponent of [0.3, -1.7, 33.1]) {
+      kernels.call.power!(x.byteOffset, y.byteOffset, x.length, exponent)
+      for (const [i, v] of x.entries()) {
+        const want = Math.fround(v ** exponent)
+        if (Number.isNaN(want)) expect(y[i]).toBeNaN()
+        else expect(y[i] === want || Math.abs(y[i]! / want - 1) < 1e-6, `${v} ** ${exponent}`).toBe(true)
+      }
+    }
+    expect(kernels.intact()).toBe(true)
+  })
+
   test('where', () => {
     kernels.reset()
     const c = special.concat(special, special, [2])

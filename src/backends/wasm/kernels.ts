@@ -36,6 +36,7 @@ export type KernelName =
   | Unary
   | Product
   | `${Product}Workspace`
+  | 'power'
   | 'powerOfHalves'
   | 'where'
   | 'sum'

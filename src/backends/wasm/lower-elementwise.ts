@@ -64,17 +64,22 @@ export const unary: Lower = (value, { kernels }) => {
   }
 }
 
-/** Whole and half powers have a kernel; others are left to the slow way. */
+/** Whole and half powers by multiplication, others one by one. */
 export const power: Lower = (value, { kernels }) => {
-  const halves = 2 * (value.attributes as { exponent: number }).exponent
-  if (!Number.isInteger(halves) || Math.abs(halves) > 64) return undefined
+  const { exponent } = value.attributes as { exponent: number }
+  const halves = 2 * exponent
+  const quick = Number.isInteger(halves) && Math.abs(halves) <= 64
   const [x] = value.inputs
   return {
     name: 'power',
     reads: [x!],
     writes: [value],
     pointwise: [x!],
-    bind: ({ address }) => [call(kernels.powerOfHalves, address(x!), address(value), sizeOf(value.shape), halves)],
+    bind: ({ address }) => [
+      quick
+        ? call(kernels.powerOfHalves, address(x!), address(value), sizeOf(value.shape), halves)
+        : call(kernels.power, address(x!), address(value), sizeOf(value.shape), exponent),
+    ],
   }
 }
 
