@@ -45,6 +45,13 @@ await step('library', ['src', 'tsconfig.json', 'tsconfig.build.json'], ['dist/in
   run(bin('tsc'), '-p', 'tsconfig.build.json')
 })
 
+await step(
+  'demo',
+  ['demo', 'src', 'scripts/demo.mjs', 'dist/wasm/strict.wasm', 'dist/data/digits.bin'],
+  ['dist/demo/index.html', 'dist/browser/esm/index.js', 'dist/browser/types/demo/embed.d.ts'],
+  () => run('node', 'scripts/demo.mjs', '--types'),
+)
+
 // The claims and the generator of their cases in one file; what they check stays outside: the library as it is installed.
 await step('verification', ['proofs-check', 'scripts/build.mjs'], ['dist/verify.js'], () => {
   const library = {

@@ -1,6 +1,7 @@
 // The browser demo: bundles demo/ into dist/demo, static files that any host can serve, and `adadagrad/browser` into
 // dist/browser. With --serve it serves them with the headers that let threads share memory.
-import { createReadStream, existsSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { createReadStream, existsSync, writeFileSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname, extname, join, normalize, relative } from 'node:path'
@@ -124,16 +125,32 @@ export async function serve(folder = pageFolder, { port = 0, isolated = true } =
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const start = performance.now()
-  const sizes = await buildDemo()
-  const first = Object.entries(sizes).filter(([file]) => !/LEGAL|fonts\//.test(file))
-  const total = first.reduce((sum, [, bytes]) => sum + bytes, 0)
-  console.log(
-    `built the demo in ${((performance.now() - start) / 1000).toFixed(1)} s: ${(total / 1024).toFixed(0)} KB gzipped without fonts and digits`,
+const asked = (flag) => process.argv.includes(flag)
+
+/** Declarations of `adadagrad/browser`. */
+function emitTypes() {
+  const options = '--noEmit false --declaration --emitDeclarationOnly --rootDir . --outDir dist/browser/types'
+  const files = ['demo/embed.ts', 'demo/styles.d.ts']
+  writeFileSync(
+    join(root, 'dist/tsconfig.browser.json'),
+    JSON.stringify({ extends: '../tsconfig.json', include: [], files: files.map((file) => `../${file}`) }),
   )
-  if (process.argv.includes('--sizes')) console.table(sizes)
-  if (process.argv.includes('--serve')) {
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'dist/tsconfig.browser.json', ...options.split(' ')], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!existsSync(join(pageFolder, 'index.html')) || !asked('--serve')) {
+    const sizes = await buildDemo()
+    if (asked('--types')) emitTypes()
+    const first = Object.entries(sizes).filter(([file]) => !/LEGAL|fonts\//.test(file))
+    const total = first.reduce((sum, [, bytes]) => sum + bytes, 0)
+    console.log(`the demo: ${(total / 1024).toFixed(0)} KB gzipped, without fonts and digits`)
+    if (asked('--sizes')) console.table(sizes)
+  }
+  if (asked('--serve')) {
     const { url } = await serve(pageFolder, { port: Number(process.env.PORT ?? 4173) })
     console.log(`the demo is at ${url} (Ctrl-C ends it)`)
   }

@@ -47,6 +47,19 @@ export function surface(host: HTMLElement, label: string, draw: () => void): Sur
   }
 }
 
+/** Asks for a drawing as often as one likes; it happens once a frame. */
+export function oncePerFrame(draw: () => void): () => void {
+  let asked = false
+  return () => {
+    if (asked) return
+    asked = true
+    requestAnimationFrame(() => {
+      asked = false
+      draw()
+    })
+  }
+}
+
 /** A few round numbers in [from, to]. */
 export function ticks(from: number, to: number, about = 5): number[] {
   const rough = (to - from) / about

@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import { short, thousands, ticks } from './canvas.ts'
+import { oncePerFrame, short, thousands, ticks } from './canvas.ts'
 import { onPaletteChange, type Palette, paletteOf } from './palette.ts'
 
 export interface ChartAxis {
@@ -73,11 +73,12 @@ export function chart(host: HTMLElement, options: ChartOptions): Chart {
     else build()
   })
   observer.observe(host)
+  const redraw = oncePerFrame(() => plot?.setData(data))
   const forget = onPaletteChange(() => plot && build())
   return {
     update(x, lines) {
       data = [x, ...lines] as unknown as uPlot.AlignedData
-      plot?.setData(data)
+      redraw()
     },
     destroy() {
       forget()

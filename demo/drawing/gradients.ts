@@ -1,4 +1,4 @@
-import { arrow, short, surface, ticks } from './canvas.ts'
+import { arrow, oncePerFrame, short, surface, ticks } from './canvas.ts'
 import { onPaletteChange, paletteOf } from './palette.ts'
 import { type BatchMoments, demandOf, type NamedTest, type Region, reachOf } from './regions.ts'
 
@@ -107,12 +107,12 @@ export function gradientPicture(host: HTMLElement): GradientPicture {
     context.strokeText(caption, 8, height - 8)
     context.fillText(caption, 8, height - 8)
   }
+  const redraw = oncePerFrame(() => draw(false))
   const forget = onPaletteChange(() => draw(true))
   return {
     update(cloud, test, colour = 0) {
-      const first = shown === undefined
       shown = { cloud, test, colour }
-      draw(first)
+      redraw()
     },
     destroy() {
       forget()

@@ -1,5 +1,5 @@
 import { contours } from 'd3-contour'
-import { arrow, short, surface, ticks } from './canvas.ts'
+import { arrow, oncePerFrame, short, surface, ticks } from './canvas.ts'
 import { DASHES, onPaletteChange, type Palette, paletteOf } from './palette.ts'
 
 /** F on a grid: row by row from `from` on. */
@@ -98,6 +98,7 @@ export function landscape(host: HTMLElement): LandscapeView {
     if (cloud) arrows(context, at(...cloud.x), cloud, Math.min(w, h) / 5, palette)
     context.restore()
   }
+  const redraw = oncePerFrame(draw)
   const forget = onPaletteChange(() => {
     ground = undefined
     draw()
@@ -106,11 +107,11 @@ export function landscape(host: HTMLElement): LandscapeView {
     ground(next) {
       grid = next
       ground = undefined
-      draw()
+      redraw()
     },
     update(...next) {
       shown = next
-      draw()
+      redraw()
     },
     destroy() {
       forget()

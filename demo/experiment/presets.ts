@@ -33,15 +33,15 @@ const presets: Readonly<Record<string, Experiment>> = {
   logistic: { ...common, task: { name: 'logistic' }, samples: 120_000, schemes: race(0.03, 1, 8, 16, 512) },
   quadratic: {
     ...common,
-    task: { name: 'quadratic', condition: 8, additive: 0.6 },
-    samples: 12_000,
-    schemes: race(0.25, 0.5, 4, 4, 256),
+    task: { name: 'quadratic', condition: 4, additive: 0.4 },
+    samples: 8000,
+    schemes: race(0.1, 1, 4, 4, 256),
   },
   rosenbrock: {
     ...common,
-    task: { name: 'rosenbrock', noise: 30 },
+    task: { name: 'rosenbrock', noise: 5 },
     samples: 40_000,
-    schemes: race(0.4, 0.5, 4, 4, 256),
+    schemes: race(1, 1, 4, 4, 256),
   },
 }
 

@@ -1,4 +1,5 @@
 import type { Backend } from '../../src/backends/backend.ts'
+import { wasmBackend } from '../../src/backends/wasm/index.ts'
 import { constant } from '../../src/batch-size/scheduled.ts'
 import { adam } from '../../src/optim/optimizers.ts'
 import type { Problem } from '../../src/problems/problem.ts'
@@ -18,7 +19,8 @@ const MARGIN = 0.35
  *
  * Both come from the library: the way down by its own loop with full batches, F by its executor on the whole data set.
  */
-export async function landscapeOf(problem: Problem, backend: Backend): Promise<Landscape> {
+export async function landscapeOf(problem: Problem, given?: Backend): Promise<Landscape> {
+  const backend = given ?? (await wasmBackend())
   const { objective, train } = problem
   const executor = await createExecutor({ backend, objective, dataset: train, chunkSize: train.size })
   const search = createRun({
