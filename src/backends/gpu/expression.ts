@@ -38,7 +38,9 @@ export function repeated(array: ArrayId, inner: number, size: number, total: num
   if (size === 1) return { code: '{a0}[0]', arrays: [array], scalars }
   const extent = (value: number) => `{s${scalars.push({ type: 'Integer', value }) - 1}}`
   const outer = inner === 1 ? 'i' : `quotient(i, ${extent(inner)})`
-  const index = inner * size === total ? outer : `remainder(${outer}, ${extent(size)})`
+  if (inner * size === total) return { code: `{a0}[${outer}]`, arrays: [array], scalars }
+  const period = extent(size)
+  const index = `${outer} - quotient(${outer}, ${period}) * ${period}`
   return { code: `{a0}[${index}]`, arrays: [array], scalars }
 }
 

@@ -60,6 +60,9 @@ const helper = (name: string, returnType: Helper['returnType'], source: string, 
 /**
  * The functions that kernels share.
  *
+ * One that calls another may be called by kernels alone: gpu.js gets the order of definitions wrong otherwise, and GLSL
+ * needs it. Names must differ from the built-in functions of WGSL and GLSL.
+ *
  * Neither WGSL nor GLSL rounds a float quotient correctly, and gpu.js has no other division: `quotient` estimates,
  * estimates again what the estimate left, and corrects by one; so it is exact for all integers below 2³¹.
  * Comparisons are written such that a NaN stays one: a run that diverges must be seen to diverge.
@@ -73,39 +76,24 @@ export const helpers: readonly Helper[] = [
     'Integer',
   ),
   helper(
-    'refine',
+    'quotient',
     'Integer',
-    'function refine(a, n, q) { return q + estimate(a - q * n, n); }',
-    'Integer',
-    'Integer',
-    'Integer',
-  ),
-  helper(
-    'correct',
-    'Integer',
-    `function correct(a, n, q) {
+    `function quotient(a, n) {
+      ${integer('q', 'estimate(a, n)')}
+      q = q + estimate(a - q * n, n);
       if (a - q * n < 0) { return q - 1; }
       if (a - q * n >= n) { return q + 1; }
       return q;
     }`,
     'Integer',
     'Integer',
-    'Integer',
   ),
-  helper(
-    'quotient',
-    'Integer',
-    'function quotient(a, n) { return correct(a, n, refine(a, n, estimate(a, n))); }',
-    'Integer',
-    'Integer',
-  ),
-  helper('remainder', 'Integer', 'function remainder(a, n) { return a - quotient(a, n) * n; }', 'Integer', 'Integer'),
   helper('whole', 'Integer', 'function whole(x) { const q = Math.floor(x + 0.5); return q; }', 'Float'),
   helper('square', 'Number', 'function square(x) { return x * x; }', 'Float'),
   helper('relu', 'Number', 'function relu(x) { if (x <= 0.0) { return 0.0; } return x; }', 'Float'),
   helper('gate', 'Number', 'function gate(u, x) { if (x > 0.0) { return u; } return 0.0; }', 'Float', 'Float'),
   helper('greater', 'Number', 'function greater(a, b) { if (a > b) { return 1.0; } return 0.0; }', 'Float', 'Float'),
-  helper('equal', 'Number', 'function equal(a, b) { if (a === b) { return 1.0; } return 0.0; }', 'Float', 'Float'),
+  helper('isSame', 'Number', 'function isSame(a, b) { if (a === b) { return 1.0; } return 0.0; }', 'Float', 'Float'),
   helper(
     'larger',
     'Number',
@@ -172,22 +160,22 @@ export const helpers: readonly Helper[] = [
     'log1pOf',
     'Number',
     `function log1pOf(x) {
-      if (x > 0.4) { return logOf(1.0 + x); }
-      if (x < -0.3) { return logOf(1.0 + x); }
+      if (x > 0.4) { return Math.log(1.0 + x); }
+      if (x < -1.0) { return Math.sqrt(x); }
+      if (x < -0.3) { return Math.log(1.0 + x); }
       const t = x / (2.0 + x);
       const s = t * t;
       return 2.0 * t * (1.0 + s * (0.333333343 + s * (0.2 + s * (0.142857149 + s * (0.111111112 + s * 0.0909090936)))));
     }`,
     'Float',
   ),
-  helper('softplus', 'Number', 'function softplus(x) { return relu(x) + log1pOf(expOf(-Math.abs(x))); }', 'Float'),
   helper(
     'sigmoid',
     'Number',
     `function sigmoid(x) {
-      const e = expOf(-Math.abs(x));
-      if (x < 0.0) { return e / (1.0 + e); }
-      return 1.0 / (1.0 + e);
+      if (x >= 0.0) { return 1.0 / (1.0 + Math.exp(-x)); }
+      if (x < 0.0) { return Math.exp(x) / (1.0 + Math.exp(x)); }
+      return x;
     }`,
     'Float',
   ),
@@ -196,7 +184,7 @@ export const helpers: readonly Helper[] = [
     'tanhOf',
     'Number',
     `function tanhOf(x) {
-      const e = expOf(-2.0 * Math.abs(x));
+      const e = Math.exp(-2.0 * Math.abs(x));
       const s = x * x;
       if (x > 0.5) { return (1.0 - e) / (1.0 + e); }
       if (x < -0.5) { return (e - 1.0) / (1.0 + e); }
@@ -212,7 +200,7 @@ export const helpers: readonly Helper[] = [
       const s = x * x;
       const t = 1.0 / (1.0 + 0.3275911 * Math.abs(x));
       const p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-      const far = 1.0 - p * expOf(-s);
+      const far = 1.0 - p * Math.exp(-s);
       if (x > 1.0) { return far; }
       if (x < -1.0) { return -far; }
       return 1.12837917 * x * (1.0 - s * (0.333333333 - s * (0.1 - s * (0.0238095238 - s * (0.00462962963 -
