@@ -7,7 +7,7 @@ import type { Subject } from './subject.ts'
  *
  * `check` states everything through its context: what holds for all inputs, what fails once a condition is dropped, which
  * inputs attain the bound. It takes the functions under test from `context.subject` alone, so that broken ones can be put
- * in their place (`mutants.ts`).
+ * in their place (`mutants/`).
  */
 export interface Claim {
   /** Section of docs/maths.md, or a word for what has none: `3.2`, `autodiff`. */

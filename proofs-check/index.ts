@@ -15,6 +15,7 @@ import { monotoneBatchSizes } from './monotone-batch-sizes.ts'
 import { neighbours } from './neighbours.ts'
 import { normTestStrongGrowth } from './norm-test-strong-growth.ts'
 import { officialDeviations } from './official-deviations.ts'
+import { optimizerOptions } from './optimizer-options.ts'
 import { optimizerTrajectories } from './optimizer-trajectories.ts'
 import { statisticsOfBatches } from './statistics-of-batches.ts'
 import { testsByDefinition } from './tests-by-definition.ts'
@@ -38,6 +39,7 @@ export const claims: readonly Claim[] = [
   convergenceRates,
   mergeLaws,
   optimizerTrajectories,
+  optimizerOptions,
   officialDeviations,
   neighbours,
   autodiffLaws,

@@ -7,7 +7,9 @@ import { constant, geometric, linearRamp, stages } from '../src/batch-size/sched
 import { augmentedInnerProductTest, innerProductTest, normTest, orthogonalityTest } from '../src/batch-size/tests.ts'
 import { nextBatchSize } from '../src/batch-size/update.ts'
 import { createSampler } from '../src/data/sampler.ts'
+import { officialAdagradNorm } from '../src/optim/official-adagrad-norm.ts'
 import { adagrad, adagradNorm, adam, adamw, rmsprop, sgd } from '../src/optim/optimizers.ts'
+import { constantRate, multistep, warmupCosine, warmupLinear } from '../src/optim/schedules.ts'
 import { coordinateVariances, innerProductVariance, orthogonalVariance, varianceL1 } from '../src/statistics/derived.ts'
 import { empty, fromPerSampleGradients, merge, withProjections } from '../src/statistics/gradient-statistics.ts'
 import { adaScaleGain, cockpit, noiseScaleOfTwo, simpleNoiseScale } from '../src/statistics/neighbours.ts'
@@ -59,6 +61,11 @@ export const real = {
   rmsprop,
   adam,
   adamw,
+  officialAdagradNorm,
+  constantRate,
+  warmupCosine,
+  warmupLinear,
+  multistep,
   grad,
   pullback,
   createSampler,

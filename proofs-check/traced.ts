@@ -43,11 +43,12 @@ const steps: readonly ((a: Value, b: Value) => Value)[] = [
   (a) => flat(op.transpose(op.reshape(a, [2, 3]))),
   (a) => op.concat([op.slice(a, [3], [6]), op.slice(a, [0], [3])], 0),
   (a) => op.pad(op.slice(a, [1], [5]), [1], [1]),
-  (a, b) => flat(op.matmul(op.reshape(a, [3, 2]), op.matmul(op.reshape(op.tanh(b), [2, 3]), op.reshape(a, [3, 2])))),
+  (a, b) =>
+    flat(op.matmul(op.reshape(a, [3, 2]), op.matmul(op.reshape(op.tanh(b), [2, 3]), op.reshape(op.tanh(a), [3, 2])))),
   (a) => flat(op.conv2d(image(a), weights(0, [1, 1, 3, 3]), { padding: 1 })),
   (a) => flat(op.conv2d(op.pad(image(a), [0, 0, 0, 0], [0, 0, 1, 0]), weights(9, [1, 1, 2, 1]), {})),
   (a) => flat(op.groupNorm(op.reshape(a, [1, 2, 3]), 2, weights(0, [2]), weights(6, [2]), 0.1)),
-  (a) => op.multiply(a, op.mean(op.square(a))),
+  (a) => op.divide(a, op.add(op.mean(op.square(a)), 1)),
 ]
 
 /** A program: each step takes two earlier results. */
@@ -78,7 +79,7 @@ export const points = fc.array(
   { minLength: DIMENSION, maxLength: DIMENSION },
 )
 
-const w = Float64Array.from({ length: 48 }, (_, k) => Math.sin(1.7 * k + 0.3))
+const w = Float64Array.from({ length: 48 }, (_, k) => 0.5 * Math.sin(1.7 * k + 0.3))
 
 /** Numbers of values for what their leaves hold, one array each. */
 export function numbersOf(values: readonly Value[], arrays: Readonly<Record<string, readonly number[]>>): number[][] {

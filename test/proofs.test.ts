@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkClaim } from '../proofs-check/check-claim.ts'
 import { claims } from '../proofs-check/index.ts'
-import { mutants } from '../proofs-check/mutants.ts'
+import { mutants } from '../proofs-check/mutants/index.ts'
 import { tryMutants } from '../proofs-check/mutation.ts'
 import { real } from '../proofs-check/subject.ts'
 
