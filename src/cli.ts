@@ -6,7 +6,7 @@ import { packageVersion } from './running/version.ts'
 // A command is loaded when it is called: what it needs is most of the time to its first line.
 const commands: Record<string, { readonly summary: string; load(): Promise<Command> }> = {
   start: {
-    summary: 'adaptive batches beside fixed ones, on real digits: about two minutes',
+    summary: 'adaptive batches beside fixed ones, on real digits: a minute or two',
     load: async () => (await import('./cli/start.ts')).startCommand(),
   },
   train: {

@@ -61,7 +61,7 @@ const positiveNumber = (text: string) => {
 /** `adadagrad start`: what `npm start` shows. */
 export function startCommand(): Command {
   return new Command('start')
-    .summary('adaptive batches beside fixed ones, on real digits: about two minutes')
+    .summary('adaptive batches beside fixed ones, on real digits: a minute or two')
     .description(
       'Trains the MNIST CNN on 8,000 real digits four times, on the same number of samples: AdAdaGrad and AdAdaGradNorm\n' +
         'with the norm test, a small and a large fixed batch. Each run is recorded in a folder.',
@@ -90,7 +90,13 @@ async function start(options: Options): Promise<number> {
       seed,
       evaluateTraining: true,
       backend: { name: 'wasm', threads },
-      output: join(output, scheme.label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')),
+      output: join(
+        output,
+        scheme.label
+          .toLowerCase()
+          .replaceAll(',', '')
+          .replaceAll(/[^a-z0-9]+/g, '-'),
+      ),
     }),
   }))
   console.log(
@@ -117,7 +123,10 @@ async function start(options: Options): Promise<number> {
       : []
   })
   const [first] = done
-  if (!first) return exitCodes.interrupted
+  if (!first) {
+    console.log('Interrupted before the first step.')
+    return exitCodes.interrupted
+  }
   const { config } = first
   // Off a terminal lines are whole.
   const columns = process.stdout.isTTY ? Math.min(process.stdout.columns, 110) : Number.POSITIVE_INFINITY

@@ -1,5 +1,5 @@
 import type { Summary } from '../running/execute.ts'
-import { count, duration, percent, short } from './format.ts'
+import { count, percent } from './format.ts'
 
 /** A run of a comparison at equal samples. */
 export interface Compared {
@@ -25,28 +25,27 @@ export function tradeSentences(runs: readonly Compared[]): string[] {
   )
   if (!small || adaptive.length === 0) return sentences
 
+  const took = (run: Compared, detail = '') => `${run.label} took ${count(run.summary.steps)} steps${detail}`
   const { samples, steps } = small.summary
-  const against = adaptive.map(
-    (run) =>
-      `${run.label} ${count(run.summary.steps)} (${factor(steps / run.summary.steps)}) and ${verdict(run, small)}`,
-  )
+  const beside = (other: Compared, detail: (run: Compared) => string) =>
+    adaptive.map((run) => `${took(run, detail(run))} and reached ${verdict(run, other)}`).join('; ')
   sentences.push(
-    `Over the same ${count(samples)} samples, ${small.label} made ${count(steps)} steps to ${accuracy(small)} test accuracy; ` +
-      `${against.join('; ')}.`,
+    `Over the same ${count(samples)} samples, ${took(small)} and reached ${accuracy(small)} test accuracy; ` +
+      `${beside(small, (run) => ` (${factor(steps / run.summary.steps)})`)}.`,
   )
-  if (large) {
-    const beside = adaptive.map((run) => `${run.label}, with ${stepsBeside(run, large)}, ${verdict(run, large)}`)
-    sentences.push(
-      `Beside ${large.label} (${count(large.summary.steps)} steps, ${accuracy(large)}): ${beside.join('; ')}.`,
-    )
-  }
+  if (large) sentences.push(`Beside that, ${took(large)} and reached ${accuracy(large)}; ${beside(large, () => '')}.`)
+
   const lower = adaptive.filter((run) => difference(run, small) < 0 && tells(run, small))
-  if (lower.length === adaptive.length)
+  if (lower.length === adaptive.length) {
+    const fastest = Math.min(...adaptive.map(({ summary }) => summary.seconds))
+    const time = `training took ${times(adaptive)} against ${times([small])}`
     sentences.push(
-      'So fewer and larger steps were paid for in accuracy per sample: worth it where large batches are computed in ' +
-        `parallel, not on this machine, where ${timesOf(adaptive, small)}.`,
+      'So fewer and larger steps were paid for in accuracy per sample. ' +
+        (fastest < 0.8 * small.summary.seconds
+          ? `They saved time: ${time}.`
+          : `They saved no time here, where ${time}: they pay where the samples of a large batch are computed in parallel.`),
     )
-  else if (lower.length === 0)
+  } else if (lower.length === 0)
     sentences.push(
       `So fewer and larger steps cost no accuracy that ${count(small.testSamples)} test samples can tell, at these settings and this seed.`,
     )
@@ -69,16 +68,10 @@ function verdict(run: Compared, other: Compared): string {
   return `${accuracy(run)}, ${points} points ${difference(run, other) < 0 ? 'lower' : 'higher'}`
 }
 
-const factor = (ratio: number): string =>
-  ratio >= 1 ? `${short(ratio)} times fewer` : `${short(1 / ratio)} times more`
-
-function stepsBeside(run: Compared, other: Compared): string {
-  const [a, b] = [run.summary.steps, other.summary.steps]
-  return a === b ? 'as many steps' : `${count(a)} steps`
+const factor = (ratio: number): string => {
+  const many = (n: number) => (n >= 10 ? count(n) : n.toFixed(1))
+  return ratio >= 1 ? `${many(ratio)} times fewer` : `${many(1 / ratio)} times more`
 }
 
-/** How long adaptive runs trained, beside a fixed one. */
-function timesOf(runs: readonly Compared[], other: Compared): string {
-  const times = runs.map(({ label, summary }) => `${label} trained for ${duration(summary.seconds)}`)
-  return `${times.join(', ')} and ${other.label} for ${duration(other.summary.seconds)}`
-}
+const times = (runs: readonly Compared[]): string =>
+  runs.map(({ summary }) => `${summary.seconds.toFixed(0)} s`).join(' and ')
