@@ -46,8 +46,12 @@ export function problemLine({ model, data, problem, environment }: ResolvedConfi
   return `${what}: ${count(parameters)} parameters, ${count(trainingSamples)} samples to train on${test}`
 }
 
-export const backendWords = (backend: ResolvedConfig['environment']['backend']): string =>
-  'simd' in backend ? `${backend.name} (${backend.simd} SIMD)` : backend.name
+export function backendWords(backend: ResolvedConfig['environment']['backend']): string {
+  if ('simd' in backend) return `${backend.name} (${backend.simd} SIMD)`
+  if ('adapter' in backend)
+    return `${backend.name} (${backend.mode} on ${backend.adapter}${backend.software ? ', in software' : ''})`
+  return backend.name
+}
 
 function budgetWords({ samples, steps, seconds }: NonNullable<ResolvedConfig['budget']>): string {
   const bounds = [
