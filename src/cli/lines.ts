@@ -48,9 +48,8 @@ export function problemLine({ model, data, problem, environment }: ResolvedConfi
 
 export function backendWords(backend: ResolvedConfig['environment']['backend']): string {
   if ('simd' in backend) return `${backend.name} (${backend.simd} SIMD)`
-  if ('adapter' in backend)
-    return `${backend.name} (${backend.mode} on ${backend.adapter}${backend.software ? ', in software' : ''})`
-  return backend.name
+  const { name, mode, adapter, software } = backend as Record<string, unknown>
+  return adapter === undefined ? `${name}` : `${name} (${mode} on ${adapter}${software ? ', in software' : ''})`
 }
 
 function budgetWords({ samples, steps, seconds }: NonNullable<ResolvedConfig['budget']>): string {
