@@ -39,6 +39,7 @@ export {
 
 export * as layers from './nn/index.ts'
 export * as models from './nn/models.ts'
+export { fromStateDict, toStateDict } from './nn/state-dict.ts'
 
 export { officialAdagradNorm } from './optim/official-adagrad-norm.ts'
 export { type Optimizer, optimizer } from './optim/optimizer.ts'
@@ -53,7 +54,7 @@ export type { GradientStatistics, StatisticsLevel } from './statistics/index.ts'
 export * as statistics from './statistics/index.ts'
 
 export { type Task, type Training, type TrainOptions, train } from './train.ts'
-export { type BatchResult, type Evaluation, type Executor, createExecutor } from './training/executor.ts'
+export { type BatchResult, createExecutor, type Evaluation, type Executor } from './training/executor.ts'
 export {
   type Budget,
   createRun,

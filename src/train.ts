@@ -34,6 +34,8 @@ export type TrainOptions = Task & {
   readonly threads?: number
   readonly replacement?: boolean
   readonly evaluateEvery?: Every
+  /** x before the first step, [d], for example from `fromStateDict`; by default each parameter's own initialisation. */
+  readonly initial?: ArrayLike<number>
   /** Go on from a snapshot instead of starting. */
   readonly resume?: Snapshot
 }
@@ -59,7 +61,18 @@ export interface Training extends AsyncIterable<TrainingRecord> {
  */
 export function train(options: TrainOptions): Training {
   const { objective, train: samples, test } = taskOf(options)
-  const { optimizer, budget, seed = 1, evaluateEvery, resume, chunkSize, lanes, threads, replacement } = options
+  const {
+    optimizer,
+    budget,
+    seed = 1,
+    evaluateEvery,
+    initial,
+    resume,
+    chunkSize,
+    lanes,
+    threads,
+    replacement,
+  } = options
   const batchSize = typeof options.batchSize === 'number' ? constant(options.batchSize) : options.batchSize
 
   async function build() {
@@ -82,6 +95,7 @@ export function train(options: TrainOptions): Training {
       ...(test && { test }),
       ...(replacement !== undefined && { replacement }),
       ...(evaluateEvery && { evaluateEvery }),
+      ...(initial && { initial }),
       ...(resume && { resume }),
     })
     return { executor, run }

@@ -55,6 +55,17 @@ export const runOptions = {
     help: 'evaluate on the test set every so many samples; only at the end if left out',
   },
   evaluateTraining: { type: 'boolean', default: false, help: 'evaluate on the training set at the end, too' },
+  weights: {
+    type: 'string',
+    optional: true,
+    help: "safetensors file to start from, with PyTorch's names; the model's own initialisation if left out",
+  },
   output: { type: 'string', optional: true, help: 'folder to record the run in' },
   checkpointEvery: { type: 'number', above: 0, default: 30, help: 'seconds between two checkpoints' },
+  checkpointSteps: {
+    type: 'integer',
+    atLeast: 1,
+    optional: true,
+    help: 'steps between two checkpoints; by seconds alone if left out',
+  },
 } as const satisfies Options

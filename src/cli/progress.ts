@@ -116,6 +116,7 @@ function plain(views: readonly RunView[]): Progress {
     views,
     observers: views.map((view) => ({
       begin: view.begin,
+      past: view.record,
       record: view.record,
       end(summary) {
         view.end(summary)

@@ -1,11 +1,14 @@
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { checkConfig, type Place } from '../config/check.ts'
 import { readConfigFile } from '../config/file.ts'
 import type { RunConfig } from '../config/schema.ts'
 import { AdadagradError } from '../errors.ts'
+import { count } from '../report/format.ts'
 import { execute, type RunSink } from '../running/execute.ts'
 import { prepare } from '../running/prepare.ts'
-import { openRunFolder } from '../running/run-folder.ts'
+import { prepareRecorded, type RecordedRun, readRun } from '../running/resume.ts'
+import { runFiles } from '../running/run-folder.ts'
 import { applyFlags, type Given } from './apply-flags.ts'
 import { catalogueFlags, commanderFlags, type FlagRow } from './flags.ts'
 import { untilInterrupted } from './interrupt.ts'
@@ -26,6 +29,7 @@ export function trainCommand(): Command {
     .option('--config <file>', 'JSON configuration; flags go before it')
     .option('--json', 'one JSON object a line: the configuration, each step, the summary')
     .option('--overwrite', 'replace the run in the output folder')
+    .option('--resume <folder>', 'go on with the run in a folder, bit for bit, from its last checkpoint')
     .addHelpText(
       'after',
       `
@@ -34,6 +38,7 @@ Examples:
   adadagrad train --optimizer adagrad-norm --test augmented --theta 0.5 --nu 1
   adadagrad train --model logistic --batch-policy geometric --growth-factor 4 --growth-period 20000
   adadagrad train --model resnet18 --data cifar10:FOLDER --optimizer sgd --momentum 0.9 --schedule cosine
+  adadagrad train --resume runs/first
   adadagrad train --problem quadratic --condition 1000 --optimizer adagrad-norm --output runs/quadratic`,
     )
   for (const flag of commanderFlags(rows)) command.addOption(flag)
@@ -58,29 +63,54 @@ async function train(
   rows: ReadonlyMap<string, FlagRow>,
   flags: Given,
 ): Promise<number> {
-  const { config, place } = await configuration(options.config as string | undefined, rows, flags)
-  const prepared = await prepare(config, place)
-  const { output, checkpointEvery } = prepared.config
-  const sinks: RunSink[] = []
-  if (output !== undefined) {
-    const { layout } = prepared.executor
-    sinks.push(openRunFolder(output, { layout, checkpointEvery, overwrite: options.overwrite === true }))
-  }
-  if (options.json) sinks.push(jsonLines)
+  const { resume: at, overwrite, json } = options as { resume?: string; overwrite?: boolean; json?: boolean }
+  for (const flag of ['overwrite', 'output'])
+    if (at !== undefined && (options[flag] !== undefined || flags.has(flag)))
+      throw new UsageError(`--${flag}: does not go with --resume, which goes on in ${at}`)
+  const resume = at === undefined ? undefined : await readRun(at)
+  const file = options.config ?? (at === undefined ? undefined : join(at, runFiles.config))
+  const { config: given, place } = await configuration(file as string | undefined, rows, flags)
+  // A folder may have been moved since.
+  const config = at === undefined ? given : { ...given, output: at }
+  if (resume?.summary?.outcome === 'finished') return await sayFinished(config, place, resume, json === true)
+  const { prepared, folder, past } = await prepareRecorded(config, { place, resume, overwrite: overwrite === true })
+  const { output } = prepared.config
+  const sinks: RunSink[] = [...folder]
+  if (json) sinks.push(jsonLines)
   else console.log(header(prepared.config))
-  const display = options.json ? undefined : await progress([schemeName(prepared.config)])
+  if (resume && !json) console.log(resume.step > 0 ? `goes on after step ${count(resume.step)}` : 'starts again')
+  const display = json ? undefined : await progress([schemeName(prepared.config)])
   if (display) sinks.push(display.observers[0]!)
-  const summary = await untilInterrupted((signal) => execute(prepared, sinks, signal))
+  const summary = await untilInterrupted((signal) => execute(prepared, sinks, { signal, ...(past && { past }) }))
   if (display) {
     display.stop()
     console.log(summaryTable([{ label: schemeName(prepared.config), summary }]))
     if (output !== undefined) console.log(`recorded in ${output}`)
   }
   if (summary.outcome === 'diverged') {
-    if (options.json) console.error(`error: diverged: ${summary.reason}`)
+    if (json) console.error(`error: diverged: ${summary.reason}`)
     return exitCodes.failed
   }
   return summary.outcome === 'interrupted' ? exitCodes.interrupted : 0
+}
+
+/** A run that has reached its budget is left as it is. */
+async function sayFinished(
+  given: RunConfig,
+  place: Place,
+  { checkpoint, summary }: RecordedRun,
+  json: boolean,
+): Promise<number> {
+  const { config, executor } = await prepare(given, { place, checkpoint })
+  await executor.close()
+  if (json) {
+    jsonLines.begin!(config)
+    console.log(JSON.stringify({ summary }))
+  } else {
+    console.log(summaryTable([{ label: schemeName(config), summary: summary! }]))
+    console.log(`${config.output}: the run has reached its budget, nothing is left to do`)
+  }
+  return 0
 }
 
 /** The run as JSON lines on standard output; records as in a run's folder. */

@@ -18,8 +18,10 @@ export type RunConfig = { readonly [K in FamilyKey]?: Named } & {
   readonly lanes: number
   readonly evaluateEvery?: number
   readonly evaluateTraining: boolean
+  readonly weights?: string
   readonly output?: string
   readonly checkpointEvery: number
+  readonly checkpointSteps?: number
 }
 
 type Issue = { readonly code?: string | undefined; readonly input?: unknown; readonly keys?: readonly string[] }

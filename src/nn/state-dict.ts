@@ -46,6 +46,21 @@ export function fromStateDict(
   return values
 }
 
+/**
+ * The parameter vector as named arrays: what `state_dict()` of the same network in PyTorch has. The arrays are views of x.
+ *
+ * @example writeSafetensors(toStateDict(executor.layout, executor.parameters), { format: 'pt' })
+ */
+export function toStateDict<A extends Float32Array | Float64Array>(
+  { slots }: ParameterLayout,
+  parameters: A,
+): (readonly [string, { readonly shape: readonly number[]; readonly data: A }])[] {
+  return slots.map(
+    ({ name, shape, offset, size }) =>
+      [name, { shape, data: parameters.subarray(offset, offset + size) as A }] as const,
+  )
+}
+
 const batchNorm =
   '; running statistics belong to BatchNorm, which couples the samples of a batch: use GroupNorm in its place'
 

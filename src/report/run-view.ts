@@ -64,7 +64,7 @@ export function runView(label: string): RunView {
       ...(seconds === undefined ? [] : [{ total: seconds, used: at.seconds, rate: 1 }]),
     ]
   }
-  return {
+  const view: RunView = {
     label,
     get config() {
       return config
@@ -84,6 +84,7 @@ export function runView(label: string): RunView {
     begin(resolved) {
       config = resolved
     },
+    past: (record) => view.record(record),
     record(record) {
       last = record
       remember(record)
@@ -102,4 +103,5 @@ export function runView(label: string): RunView {
     samplesPerSecond: () => summary?.samplesPerSecond ?? speed().samples,
     secondsLeft: () => (summary ? 0 : Math.min(...bounds().map(({ used, total, rate }) => (total - used) / rate))),
   }
+  return view
 }

@@ -34,6 +34,8 @@ export interface Summary {
 /** Something that a run is told to as it goes: a folder, a display, another thread. */
 export interface RunSink {
   begin?(config: ResolvedConfig): void | Promise<void>
+  /** A record of before, where a run goes on: after `begin` and ahead of the first `record`. */
+  past?(record: TrainingRecord): void
   record?(record: TrainingRecord): void
   /** Called after a step; `snapshot` copies the state, so only those who want it pay. */
   step?(snapshot: () => Snapshot): void | Promise<void>
@@ -44,6 +46,7 @@ export interface RunSink {
 /** A sink that only looks on. */
 export interface RunObserver {
   begin(config: ResolvedConfig): void
+  past?(record: TrainingRecord): void
   record(record: TrainingRecord): void
   end(summary: Summary): void
 }
@@ -53,13 +56,15 @@ export interface RunObserver {
  *
  * A run that diverges or is interrupted ends with a summary like any other: an outcome, not an exception.
  *
- * @param signal ends the run between two steps, or within one, which then is as if it had not begun
+ * @param options.signal ends the run between two steps, or within one, which then is as if it had not begun
+ * @param options.past the records up to the snapshot that the run goes on from
  */
 export async function execute(
   { run, executor, problem, config }: PreparedRun,
   sinks: readonly RunSink[],
-  signal?: AbortSignal,
+  options: { readonly signal?: AbortSignal; readonly past?: AsyncIterable<TrainingRecord> } = {},
 ): Promise<Summary> {
+  const { signal, past } = options
   const each = async (tell: (sink: RunSink) => void | Promise<void> | undefined) => {
     for (const sink of sinks) await tell(sink)
   }
@@ -83,14 +88,21 @@ export async function execute(
       if (signal?.aborted) interrupt()
     })
   const records = run[Symbol.asyncIterator]()
-  const take = (record: TrainingRecord) => {
+  const count = (record: TrainingRecord) => {
     const cutByBudget = record.samples === config.budget?.samples && last !== undefined
     finalBatchSize = cutByBudget ? Math.max(finalBatchSize, record.batchSize) : record.batchSize
     last = record
     firstLoss ??= record.loss
     recentLoss = average(record)
     test = record.evaluation ?? test
+  }
+  const take = (record: TrainingRecord) => {
+    count(record)
     for (const sink of sinks) sink.record?.(record)
+  }
+  for await (const record of past ?? []) {
+    count(record)
+    for (const sink of sinks) sink.past?.(record)
   }
   try {
     for (;;) {

@@ -9,18 +9,19 @@ import type { WorkerMessage, WorkerOrder } from './worker.ts'
 /**
  * Makes a run on a thread of its own: the same run, bit for bit, as on this one.
  *
- * @param signal asks it to end; it keeps what it recorded
+ * @param options.signal asks it to end; it keeps what it recorded
+ * @param options.resume go on with the run in the output folder
  * @throws AdadagradError as `prepare` does
  */
 export function runInWorker(
   config: RunConfig,
   observer: RunObserver,
-  options: { readonly signal?: AbortSignal; readonly overwrite?: boolean } = {},
+  options: { readonly signal?: AbortSignal; readonly overwrite?: boolean; readonly resume?: boolean } = {},
 ): Promise<Summary> {
-  const { signal, overwrite = false } = options
+  const { signal, overwrite = false, resume = false } = options
   // Beside this file, in src and in dist alike.
   const entry = new URL(`./worker${extname(import.meta.url)}`, import.meta.url)
-  const order: WorkerOrder = { config, overwrite }
+  const order: WorkerOrder = { config, overwrite, resume }
   const worker = new Worker(entry, { workerData: order })
   const stop = () => worker.postMessage('stop')
   return new Promise<Summary>((resolve, reject) => {

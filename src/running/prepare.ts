@@ -3,14 +3,17 @@ import { families } from '../catalogue/index.ts'
 import { dotted, type Place } from '../config/check.ts'
 import { complete, completeAll, make, surroundingsOf } from '../config/complete.ts'
 import type { Named, RunConfig } from '../config/schema.ts'
+import { readSafetensors } from '../data/files.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { Model } from '../nn/models.ts'
+import { fromStateDict } from '../nn/state-dict.ts'
 import { classification } from '../problems/objective.ts'
 import type { Problem } from '../problems/problem.ts'
 import { breather } from '../training/breathe.ts'
 import { createExecutor, type Executor } from '../training/executor.ts'
 import { createRun, type Run } from '../training/run.ts'
 import { show } from '../validate.ts'
+import { type Checkpoint, restore } from './checkpoint.ts'
 import { environment } from './environment.ts'
 
 /** A run that is ready to make its first step. */
@@ -34,11 +37,16 @@ export type ResolvedConfig = RunConfig & {
 /**
  * Makes everything that a configuration names, and completes it by what is only known then.
  *
- * @param place where a value was written, for messages
+ * @param options.place where a value was written, for messages
+ * @param options.checkpoint go on from there
  * @throws ConfigurationError for parts that do not fit together, DataError for files
  * @example const { run, config } = await prepare(checkConfig({ optimizer: 'adam' }))
  */
-export async function prepare(config: RunConfig, place: Place = dotted): Promise<PreparedRun> {
+export async function prepare(
+  config: RunConfig,
+  options: { readonly place?: Place; readonly checkpoint?: Checkpoint | undefined } = {},
+): Promise<PreparedRun> {
+  const { place = dotted, checkpoint } = options
   const { seed, lanes, replacement, evaluateEvery } = config
   const implied = {
     ...surroundingsOf(config),
@@ -72,6 +80,10 @@ export async function prepare(config: RunConfig, place: Place = dotted): Promise
     ...(backendConfig.threads !== undefined && { threads: backendConfig.threads as number }),
     ...(config.chunkSize !== undefined && { chunkSize: config.chunkSize }),
   })
+  const { chunkSize, layout } = executor
+  const resolved = { ...completed, chunkSize, environment: environment(executor, train, test) }
+  const resume = checkpoint && restore(checkpoint, { config: resolved, layout, optimizer })
+  const initial = resume || config.weights === undefined ? undefined : await readWeights(config.weights, executor)
   const run = createRun({
     executor,
     train,
@@ -82,14 +94,15 @@ export async function prepare(config: RunConfig, place: Place = dotted): Promise
     seed,
     replacement,
     ...(evaluateEvery !== undefined && { evaluateEvery: { samples: evaluateEvery } }),
+    ...(initial && { initial }),
+    ...(resume && { resume }),
   })
-  const { chunkSize } = executor
-  return {
-    config: { ...completed, chunkSize, environment: environment(executor, train, test) },
-    problem,
-    executor,
-    run,
-  }
+  return { config: resolved, problem, executor, run }
+}
+
+/** Parameters of the same network from a file. */
+async function readWeights(file: string, { layout, objective }: Executor): Promise<Float32Array> {
+  return fromStateDict(layout, (await readSafetensors(file)).tensors, { file, model: objective.name })
 }
 
 async function makeProblem(

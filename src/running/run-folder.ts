@@ -1,13 +1,16 @@
 // A run as a folder; Node only. The training layer knows nothing of it.
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { writeSafetensors } from '../data/safetensors.ts'
 import { AdadagradError, ConfigurationError } from '../errors.ts'
 import type { ParameterLayout } from '../nn/parameters.ts'
-import { flattenState } from '../optim/transformation.ts'
+import { toStateDict } from '../nn/state-dict.ts'
 import type { Snapshot, TrainingRecord } from '../training/run.ts'
+import { checkpointBytes } from './checkpoint.ts'
 import type { RunSink } from './execute.ts'
+import type { ResolvedConfig } from './prepare.ts'
+import { keepRecords } from './records.ts'
 
 /** The files of a run. */
 export const runFiles = {
@@ -22,34 +25,45 @@ export const runFiles = {
   summary: 'summary.json',
 } as const
 
-/** Parameters keep their names in a checkpoint; the optimiser's arrays stand beside them under this prefix. */
-export const optimizerPrefix = 'optimizer.'
-
 /** Records are written at least so often, in milliseconds. */
 const flushEvery = 250
+
+export interface RunFolderOptions {
+  readonly layout: ParameterLayout
+  /** As the run is recorded: it says how often there is a checkpoint, and lies in it. */
+  readonly config: ResolvedConfig
+  /** Replace the run that lies there. */
+  readonly overwrite?: boolean
+  /** Go on with the run that lies there, whose checkpoint is of this step; 0 where it has none. */
+  readonly resumeAt?: number
+}
 
 /**
  * Takes a folder for a run; nothing of an earlier run is touched without being asked to.
  *
- * A checkpoint is one file that replaces its predecessor at once, so whenever the process dies there is a whole one.
+ * A checkpoint is one file that replaces its predecessor at once, so whenever the process dies there is a whole one, and
+ * the records up to it are on the disk. One more is made at the end.
  *
  * @param path made if need be
- * @param options.overwrite replace the run that lies there
- * @param options.checkpointEvery seconds between two checkpoints; one more is made at the end
- * @throws ConfigurationError when the folder has something in it
- * @example await execute(prepared, [openRunFolder('runs/first', { layout: prepared.executor.layout, checkpointEvery: 30 })])
+ * @throws ConfigurationError when the folder has something in it; DataError when records are missing that should be there
+ * @example await execute(prepared, [openRunFolder('runs/first', { layout: prepared.executor.layout, config: prepared.config })])
  */
-export function openRunFolder(
-  path: string,
-  options: { readonly layout: ParameterLayout; readonly checkpointEvery: number; readonly overwrite?: boolean },
-): RunSink {
-  claimFolder(path, options.overwrite ?? false)
+export function openRunFolder(path: string, options: RunFolderOptions): RunSink {
+  const { layout, config, resumeAt } = options
+  const { checkpointEvery, checkpointSteps = Number.POSITIVE_INFINITY } = config
   const file = (name: keyof typeof runFiles) => join(path, runFiles[name])
+  if (resumeAt === undefined) claimFolder(path, options.overwrite ?? false)
+  else {
+    rmSync(file('summary'), { force: true })
+    removeHalfFiles(path)
+    keepRecords(file('records'), resumeAt)
+  }
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
-  const records = openSync(file('records'), 'w')
+  const records = openSync(file('records'), 'a')
   let waiting: string[] = []
   let flushed = performance.now()
-  let saved = performance.now()
+  let saved = { at: performance.now(), step: resumeAt ?? 0 }
+  let step = saved.step
 
   const flush = () => {
     if (waiting.length > 0) writeSync(records, waiting.join(''))
@@ -57,22 +71,26 @@ export function openRunFolder(
     flushed = performance.now()
   }
   const save = async (snapshot: Snapshot) => {
-    // The records come first: a checkpoint never is ahead of them.
+    // The records come first: a checkpoint never is ahead of them, whatever dies.
     flush()
-    await writeFileAtomic(file('checkpoint'), checkpointBytes(options.layout, snapshot))
-    saved = performance.now()
+    fsyncSync(records)
+    await writeFileAtomic(file('checkpoint'), asBuffer(checkpointBytes(layout, config, snapshot)))
+    saved = { at: performance.now(), step: snapshot.step }
   }
+  const due = () => performance.now() - saved.at > 1000 * checkpointEvery || step - saved.step >= checkpointSteps
   return {
-    begin: (config) => writeFileAtomic(file('config'), json(config)),
+    begin: () => writeFileAtomic(file('config'), json(config)),
     record(record: TrainingRecord) {
+      step = record.step
       waiting.push(`${JSON.stringify(record)}\n`)
       if (performance.now() - flushed > flushEvery) flush()
     },
-    step: (snapshot) => (performance.now() - saved > 1000 * options.checkpointEvery ? save(snapshot()) : undefined),
+    step: (snapshot) => (due() ? save(snapshot()) : undefined),
     async end(summary, snapshot) {
       await save(snapshot)
       closeSync(records)
-      await writeFileAtomic(file('weights'), weightsBytes(options.layout, snapshot))
+      await writeFileAtomic(file('weights'), weightsBytes(layout, snapshot))
+      // Last: a folder with a summary is whole.
       await writeFileAtomic(file('summary'), json(summary))
     },
   }
@@ -89,37 +107,28 @@ export function claimFolder(path: string, overwrite: boolean): void {
     const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'there is a file of that name' : code
     throw new AdadagradError(`${path}: cannot be made a run's folder: ${why}`, { cause })
   }
-  if (entries.length > 0 && !overwrite)
-    throw new ConfigurationError(`${path}: the folder is not empty; name another --output, or give --overwrite`)
+  if (entries.length > 0 && !overwrite) {
+    const resume = entries.includes(runFiles.config) ? `, --resume ${path} to go on with the run in it` : ''
+    throw new ConfigurationError(
+      `${path}: the folder is not empty; name another --output${resume}, or give --overwrite`,
+    )
+  }
   for (const name of Object.values(runFiles)) rmSync(join(path, name), { force: true })
+  removeHalfFiles(path)
 }
 
-function checkpointBytes(layout: ParameterLayout, snapshot: Snapshot): Buffer {
-  const { parameters, optimizer, ...rest } = snapshot
-  const flat = Object.entries(flattenState(optimizer))
-  const arrays = flat.flatMap(([name, data]) =>
-    typeof data === 'number' ? [] : [[optimizerPrefix + name, { shape: [data.length], data }] as const],
-  )
-  const numbers = Object.fromEntries(flat.filter(([, value]) => typeof value === 'number'))
-  const state = JSON.stringify({ ...rest, optimizer: numbers })
-  return asBuffer(
-    writeSafetensors([...parameterTensors(layout, parameters), ...arrays], { format: 'adadagrad', state }),
-  )
+/** What write-file-atomic was writing when its process was killed: `checkpoint.safetensors.1234567`. */
+function removeHalfFiles(path: string): void {
+  for (const name of readdirSync(path))
+    if (Object.values(runFiles).some((whole) => name.startsWith(`${whole}.`) && /\.\d+$/.test(name)))
+      rmSync(join(path, name), { force: true })
 }
 
 function weightsBytes(layout: ParameterLayout, { parameters, step, samples }: Snapshot): Buffer {
   const single = Float32Array.from(parameters)
   return asBuffer(
-    writeSafetensors(parameterTensors(layout, single), { format: 'pt', step: `${step}`, samples: `${samples}` }),
+    writeSafetensors(toStateDict(layout, single), { format: 'pt', step: `${step}`, samples: `${samples}` }),
   )
 }
 
 const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffer.from(buffer, byteOffset, byteLength)
-
-/** Each parameter under its own name and in its own shape. */
-function parameterTensors<A extends Float32Array | Float64Array>({ slots }: ParameterLayout, parameters: A) {
-  return slots.map(
-    ({ name, shape, offset, size }) =>
-      [name, { shape, data: parameters.subarray(offset, offset + size) as A }] as const,
-  )
-}

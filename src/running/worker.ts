@@ -4,13 +4,15 @@ import type { RunConfig } from '../config/schema.ts'
 import { AdadagradError } from '../errors.ts'
 import type { TrainingRecord } from '../training/run.ts'
 import { execute, type RunSink, type Summary } from './execute.ts'
-import { prepare, type ResolvedConfig } from './prepare.ts'
-import { openRunFolder } from './run-folder.ts'
+import type { ResolvedConfig } from './prepare.ts'
+import { prepareRecorded, readRun } from './resume.ts'
 
 /** What the thread is started with. */
 export interface WorkerOrder {
   readonly config: RunConfig
   readonly overwrite: boolean
+  /** Go on with the run in the output folder. */
+  readonly resume: boolean
 }
 
 /** What it tells. */
@@ -23,16 +25,15 @@ export type WorkerMessage =
 /** Milliseconds between two messages: small batches make thousands of records a second. */
 const postEvery = 60
 
-async function work(port: MessagePort, { config, overwrite }: WorkerOrder): Promise<void> {
+async function work(port: MessagePort, { config, overwrite, resume }: WorkerOrder): Promise<void> {
   const post = (message: WorkerMessage) => port.postMessage(message)
   const controller = new AbortController()
   port.on('message', () => controller.abort())
   try {
-    const prepared = await prepare(config)
-    const { layout } = prepared.executor
-    const { output, checkpointEvery } = prepared.config
-    const folder = output === undefined ? [] : [openRunFolder(output, { layout, checkpointEvery, overwrite })]
-    const summary = await execute(prepared, [...folder, told(post)], controller.signal)
+    const earlier = resume ? await readRun(config.output!) : undefined
+    const { prepared, folder, past } = await prepareRecorded(config, { resume: earlier, overwrite })
+    const { signal } = controller
+    const summary = await execute(prepared, [...folder, told(post)], { signal, ...(past && { past }) })
     post({ type: 'end', summary })
   } catch (error) {
     const { message, stack } = error as Error
@@ -48,12 +49,14 @@ function told(post: (message: WorkerMessage) => void): RunSink {
     records = []
     posted = performance.now()
   }
+  const record = (record: TrainingRecord) => {
+    records.push(record)
+    if (performance.now() - posted > postEvery) flush()
+  }
   return {
     begin: (config) => post({ type: 'begin', config }),
-    record(record) {
-      records.push(record)
-      if (performance.now() - posted > postEvery) flush()
-    },
+    past: record,
+    record,
     end: flush,
   }
 }

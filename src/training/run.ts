@@ -62,6 +62,8 @@ export interface RunOptions {
   readonly replacement?: boolean
   /** Evaluate on the test set so often, and at the end; by default only at the end. */
   readonly evaluateEvery?: Every
+  /** x before the first step, [d]; by default each parameter's own initialisation. */
+  readonly initial?: ArrayLike<number>
   /** Go on from here instead of starting. */
   readonly resume?: Snapshot
 }
@@ -94,7 +96,9 @@ export function createRun(options: RunOptions): Run {
   let { step, samples, seconds } = options.resume ?? { step: 0, samples: 0, seconds: 0 }
   let policyState = options.resume?.policy ?? policy.start()
   const optimizerState = options.resume ? structuredClone(options.resume.optimizer) : optimizer.init(layout)
-  parameters.set(options.resume?.parameters ?? initialise(executor.objective.parameters, options.seed))
+  parameters.set(
+    options.resume?.parameters ?? options.initial ?? initialise(executor.objective.parameters, options.seed),
+  )
   sampler.seek({ draws: samples })
 
   const finished = () =>
