@@ -17,6 +17,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'the numbers of the tests, for given weights and data',
     load: async () => (await import('./cli/statistics.ts')).statisticsCommand(),
   },
+  export: {
+    summary: 'records of runs as CSV, Parquet or TensorBoard event files',
+    load: async () => (await import('./cli/export.ts')).exportCommand(),
+  },
   verify: {
     summary: 'the mathematics, checked: every claim with its margins, and a report',
     load: async () => (await import('./cli/verify.ts')).verifyCommand(),
