@@ -78,7 +78,8 @@ function row(view: RunView, labelWidth: number, spark: number): string {
   )
   const losses = sparkline(at.map(({ loss }) => loss))
   const outcome = summary?.outcome
-  const left = outcome === undefined ? duration(view.secondsLeft()) : outcome === 'finished' ? 'done' : outcome
+  const going = view.done() < 1 ? duration(view.secondsLeft()) : 'eval'
+  const left = outcome === undefined ? going : outcome === 'finished' ? 'done' : outcome
   return [
     name,
     `${bar} ${percent(view.done(), 0).padStart(5)}`,
@@ -136,7 +137,7 @@ function plainLine(view: RunView): string {
     `b = ${count(last.batchSize)}`,
     `loss ${short(view.loss)}`,
     `${speedWords(view)} samples/s`,
-    summary ? summary.outcome : `${duration(view.secondsLeft())} left`,
+    summary ? summary.outcome : view.done() < 1 ? `${duration(view.secondsLeft())} left` : 'evaluating',
   ]
   return parts.join(', ')
 }

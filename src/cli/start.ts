@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { checkConfig } from '../config/check.ts'
 import { count, wrap } from '../report/format.ts'
-import { tradeSentences } from '../report/trade.ts'
+import { type Compared, tradeSentences } from '../report/trade.ts'
 import { runInWorker } from '../running/in-worker.ts'
+import type { ResolvedConfig } from '../running/prepare.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { backendWords, problemLine, summaryTable } from './lines.ts'
 import { progress } from './progress.ts'
@@ -15,6 +16,7 @@ interface Options {
   readonly eta: number
   readonly seed: number
   readonly output?: string
+  readonly overwrite?: boolean
 }
 
 interface Scheme {
@@ -70,69 +72,78 @@ export function startCommand(): Command {
     .option('--eta <number>', 'η of the norm test', positiveNumber, 0.5)
     .option('--seed <n>', 'decides initialisation and sampling', wholeNumber(0), 1)
     .option('--output <folder>', 'folder for the runs (default: runs/start-<time>)')
+    .option('--overwrite', 'replace the runs in that folder')
     .action(async (options: Options) => {
       process.exitCode = await start(options)
     })
 }
 
+/** A scheme with its configuration, checked. */
+function planned(scheme: Scheme, { samples, seed }: Options, output: string, threads: number) {
+  const folder = scheme.label
+    .toLowerCase()
+    .replaceAll(',', '')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+  const config = checkConfig({
+    ...scheme.config,
+    budget: { samples },
+    seed,
+    evaluateTraining: true,
+    backend: { name: 'wasm', threads },
+    output: join(output, folder),
+  })
+  return { ...scheme, config }
+}
+
 async function start(options: Options): Promise<number> {
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
-  const output = options.output ?? join('runs', `start-${time}`)
-  const { samples, seed } = options
+  const { samples, seed, eta, overwrite = false, output = join('runs', `start-${time}`) } = options
   const compared = schemes(options)
   const atOnce = Math.min(compared.length, availableParallelism())
   const threads = Math.min(8, Math.floor(availableParallelism() / atOnce))
-  const runs = compared.map((scheme) => ({
-    ...scheme,
-    checked: checkConfig({
-      ...scheme.config,
-      budget: { samples },
-      seed,
-      evaluateTraining: true,
-      backend: { name: 'wasm', threads },
-      output: join(
-        output,
-        scheme.label
-          .toLowerCase()
-          .replaceAll(',', '')
-          .replaceAll(/[^a-z0-9]+/g, '-'),
-      ),
-    }),
-  }))
-  console.log(
-    `Adaptive batches beside fixed ones, ${count(samples)} samples each (norm test η = ${options.eta}, seed ${seed}).\n` +
-      `${atOnce === 1 ? 'One run' : `${atOnce} runs`} at a time; Ctrl-C ends early and keeps what there is.\n`,
-  )
-  const display = await progress(runs.map(({ label }) => label))
+  const runs = compared.map((scheme) => planned(scheme, options, output, threads))
 
-  const { interrupted } = await untilInterrupted(async (signal) => {
+  const { views, interrupted } = await untilInterrupted(async (signal) => {
+    console.log(
+      `Adaptive batches beside fixed ones, ${count(samples)} samples each (norm test η = ${eta}, seed ${seed}).\n` +
+        `${atOnce === 1 ? 'One run' : `${atOnce} runs`} at a time; Ctrl-C ends early and keeps what there is.\n`,
+    )
+    const display = await progress(runs.map(({ label }) => label))
     const queue = startOrder.slice()
     const work = async () => {
       for (let k = queue.shift(); k !== undefined && !signal.aborted; k = queue.shift())
-        await runInWorker(runs[k]!.checked, display.observers[k]!, { signal })
+        await runInWorker(runs[k]!.config, display.observers[k]!, { signal, overwrite })
     }
-    await Promise.all(Array.from({ length: atOnce }, work))
-    return { interrupted: signal.aborted }
+    try {
+      await Promise.all(Array.from({ length: atOnce }, work))
+    } finally {
+      display.stop()
+    }
+    return { views: display.views, interrupted: signal.aborted }
   })
-  display.stop()
 
   const done = runs.flatMap(({ label, adaptive }, k) => {
-    const { summary, config } = display.views[k]!
-    return summary && config
-      ? [{ label, adaptive, summary, config, testSamples: config.environment.testSamples ?? 0 }]
-      : []
+    const { summary, config } = views[k]!
+    return summary && config ? [{ label, adaptive, summary, config }] : []
   })
-  const [first] = done
+  conclude(done)
+  if (done.length > 0) console.log(`\nRecorded in ${output}`)
+  return interrupted ? exitCodes.interrupted : 0
+}
+
+/** The table, and what it shows. */
+function conclude(runs: readonly (Omit<Compared, 'testSamples'> & { readonly config: ResolvedConfig })[]): void {
+  const [first] = runs
   if (!first) {
     console.log('Interrupted before the first step.')
-    return exitCodes.interrupted
+    return
   }
-  const { config } = first
+  const { environment } = first.config
   // Off a terminal lines are whole.
   const columns = process.stdout.isTTY ? Math.min(process.stdout.columns, 110) : Number.POSITIVE_INFINITY
-  console.log(`${wrap(`${problemLine(config)}, ${backendWords(config.environment.backend)}`, columns)}\n`)
-  console.log(summaryTable(done))
-  for (const sentence of tradeSentences(done)) console.log(`\n${wrap(sentence, columns)}`)
-  console.log(`\nRecorded in ${output}`)
-  return interrupted ? exitCodes.interrupted : 0
+  console.log(`${wrap(`${problemLine(first.config)}, ${backendWords(environment.backend)}`, columns)}\n`)
+  console.log(summaryTable(runs))
+  const testSamples = environment.testSamples ?? 0
+  for (const sentence of tradeSentences(runs.map((run) => ({ ...run, testSamples }))))
+    console.log(`\n${wrap(sentence, columns)}`)
 }

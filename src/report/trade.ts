@@ -25,7 +25,7 @@ export function tradeSentences(runs: readonly Compared[]): string[] {
   )
   if (!small || adaptive.length === 0) return sentences
 
-  const took = (run: Compared, detail = '') => `${run.label} took ${count(run.summary.steps)} steps${detail}`
+  const took = (run: Compared, detail = '') => `${run.label} took ${stepsOf(run)}${detail}`
   const { samples, steps } = small.summary
   const beside = (other: Compared, detail: (run: Compared) => string) =>
     adaptive.map((run) => `${took(run, detail(run))} and reached ${verdict(run, other)}`).join('; ')
@@ -52,6 +52,7 @@ export function tradeSentences(runs: readonly Compared[]): string[] {
   return sentences
 }
 
+const stepsOf = ({ summary: { steps } }: Compared): string => (steps === 1 ? '1 step' : `${count(steps)} steps`)
 const accuracyOf = ({ summary }: Compared): number => summary.test!.accuracy!
 const accuracy = (run: Compared): string => percent(accuracyOf(run))
 const difference = (a: Compared, b: Compared): number => accuracyOf(a) - accuracyOf(b)
