@@ -21,7 +21,7 @@ export interface ChartLine {
   readonly width?: number
   /** Drawn as steps, as what holds until it changes. */
   readonly stepped?: boolean
-  /** Each value marked, where there are few. */
+  /** A mark at each value, as long as they are few. */
   readonly marked?: boolean
 }
 
@@ -96,11 +96,11 @@ function settings({ x, y, lines }: ChartOptions, palette: Palette, width: number
     height,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 12, 0, 0],
+    padding: [8, 18, 0, 0],
     scales: { x: scaleOf(x), y: scaleOf(y) },
     axes: [
       { ...axis, ...axisOf(x, thousands), space: 56, size: 26, gap: 4 },
-      { ...axis, ...axisOf(y, tickText), space: 26, size: 50, gap: 6 },
+      { ...axis, ...axisOf(y, y.scale === 'log2' ? String : tickText), space: 26, size: 50, gap: 6 },
     ],
     series: [
       {},
@@ -109,7 +109,12 @@ function settings({ x, y, lines }: ChartOptions, palette: Palette, width: number
         stroke: colour(palette),
         width: lineWidth,
         spanGaps: true,
-        points: { show: marked, size: 4.5, width: 0, fill: colour(palette) },
+        points: {
+          show: (u: uPlot, k: number) => marked && fewValues(u.data[k]!),
+          size: 4.5,
+          width: 0,
+          fill: colour(palette),
+        },
         ...(dash && dash.length > 0 && { dash: [...dash] }),
         ...(stepped && { paths: uPlot.paths.stepped!({ align: 1 }) }),
       })),
@@ -132,6 +137,13 @@ function scaleOf({ scale = 'linear', reversed, range }: ChartAxis): uPlot.Scale 
     ...(reversed && { dir: -1 }),
     ...(logarithmic && { distr: 3 as const, log: (scale === 'log2' ? 2 : 10) as 2 | 10 }),
   }
+}
+
+const FEW = 6
+const fewValues = (values: ArrayLike<number | null | undefined>): boolean => {
+  let count = 0
+  for (let i = 0; i < values.length; i++) if (values[i] != null && ++count > FEW) return false
+  return true
 }
 
 const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹'

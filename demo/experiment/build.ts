@@ -31,8 +31,9 @@ export function makeScheme(
 export const makeTask = ({ task, seed }: Experiment, digits?: TrainTest): Problem =>
   make(taskFamily, task, {}, { seed, ...(digits && { digits }) })
 
-/** Evaluations of a run: so many, equally spaced in samples. */
-const evaluationsOf = ({ task }: Experiment): number => (needsDigits(task.name) ? 40 : 250)
+/** Samples between two evaluations: enough of them for a curve, few enough that they cost less than the training. */
+const evaluateEvery = ({ task, samples }: Experiment): number =>
+  needsDigits(task.name) ? Math.max(1000, Math.round(samples / 40)) : Math.max(1, Math.round(samples / 250))
 
 /**
  * A scheme as a run of the library's own loop.
@@ -57,7 +58,7 @@ export async function prepare(
     batchSize: policy,
     budget: { samples },
     seed,
-    ...(test && { test, evaluateEvery: { samples: Math.max(1, Math.round(samples / evaluationsOf(experiment))) } }),
+    ...(test && { test, evaluateEvery: { samples: evaluateEvery(experiment) } }),
   })
   return { executor, run }
 }

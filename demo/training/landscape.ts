@@ -10,9 +10,9 @@ import type { Landscape } from './protocol.ts'
 const COLUMNS = 72
 const ROWS = 48
 /** Steps of the search for the lowest point, so that the picture has it. */
-const SEARCH = 300
+const SEARCH = 1500
 /** How much wider than start and minimum the picture is. */
-const MARGIN = 0.35
+const MARGIN = 0.3
 
 /**
  * F of a problem with two parameters on a grid that shows its start and its minimum.
@@ -26,7 +26,7 @@ export async function landscapeOf(problem: Problem, given?: Backend): Promise<La
   const search = createRun({
     executor,
     train,
-    optimizer: adam({ learningRate: 0.03 }),
+    optimizer: adam({ learningRate: 0.02 }),
     batchSize: constant(train.size),
     budget: { steps: SEARCH },
     seed: 1,

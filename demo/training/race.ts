@@ -8,6 +8,8 @@ import { type Cloud, COLUMNS, type Fingerprint, type FromWorker, type Landscape,
 export interface Racer {
   readonly history: History
   readonly path: Path
+  /** b as the policy has it: a last batch that the budget cuts short does not count. 0 before the first step. */
+  readonly batchSize: number
   /** The last step; undefined before the first. */
   readonly last: TrainingRecord | undefined
   /** The last step whose batch was judged. */
@@ -69,6 +71,7 @@ export function createRace(options: RaceOptions): Race {
   const racers: Mutable<Racer>[] = schemes.map(() => ({
     history: createHistory(budget),
     path: createPath(),
+    batchSize: 0,
     last: undefined,
     judged: undefined,
     evaluation: undefined,
@@ -131,7 +134,7 @@ export function createRace(options: RaceOptions): Race {
         break
       case 'progress': {
         const { rows, evaluations, last, finished, cloud, guesses, fingerprint } = message
-        addRows(racer, rows)
+        addRows(racer, rows, budget)
         for (const evaluation of evaluations) {
           const { step, samples, loss, accuracy } = evaluation
           racer.history.add(step, samples, { objective: loss, ...(accuracy !== undefined && { accuracy }) })
@@ -204,11 +207,14 @@ export function createRace(options: RaceOptions): Race {
   }
 }
 
-function addRows({ history, path }: Racer, rows: Float64Array): void {
+function addRows(racer: Mutable<Racer>, rows: Float64Array, budget: number): void {
+  const { history, path } = racer
   const width = COLUMNS.length
   const values: Partial<Record<(typeof COLUMNS)[number], number>> = {}
   for (let at = 0; at < rows.length; at += width) {
     for (let c = 0; c < width; c++) values[COLUMNS[c]!] = rows[at + c]!
+    if (values.samples! >= budget) values.batchSize = Math.max(racer.batchSize, values.batchSize!)
+    racer.batchSize = values.batchSize!
     history.add(values.step!, values.samples!, values)
     if (!Number.isNaN(values.x1)) path.add(values.x1!, values.x2!)
   }

@@ -16,6 +16,8 @@ interface PanelProps {
   readonly map?: (value: number) => number
   readonly stepped?: boolean
   readonly marked?: boolean
+  /** A running mean over neighbouring cells, so that small batches do not hide the others. */
+  readonly smoothed?: boolean
   readonly class?: string
   /** Said instead of an empty chart. */
   readonly empty?: string
@@ -23,12 +25,13 @@ interface PanelProps {
 
 /** A chart of the race with its heading. */
 export function ChartPanel(props: PanelProps) {
-  const { demo, title, unit, y, curve, map, stepped, marked, empty } = props
+  const { demo, title, unit, y, curve, map, stepped, marked, smoothed = false, empty } = props
   const { race, state } = demo
   const { experiment, view } = state
   const host = useRef<HTMLDivElement>(null)
-  const lines =
-    typeof curve === 'string' ? experiment.schemes.map((_, scheme) => ({ scheme, curve, dashed: false })) : curve
+  // The scheme in focus comes last, on top of the others.
+  const order = [...experiment.schemes.keys()].sort((a, b) => Number(a === view.focus) - Number(b === view.focus))
+  const lines = typeof curve === 'string' ? order.map((scheme) => ({ scheme, curve, dashed: false })) : curve
   const shape = JSON.stringify([lines, view.axis, experiment.samples, experiment.task.name])
 
   // A chart is made anew when its shape or the race changes.
@@ -46,7 +49,7 @@ export function ChartPanel(props: PanelProps) {
         ...(marked && { marked }),
       })),
     })
-    const stop = demo.onFrame(() => show(plot, race, lines, view.axis, experiment.samples, map))
+    const stop = demo.onFrame(() => show(plot, race, lines, view.axis, experiment.samples, map, smoothed))
     return () => {
       stop()
       plot.destroy()
@@ -72,15 +75,27 @@ function show(
   axis: Axis,
   budget: number,
   map: (value: number) => number = (value) => value,
+  smoothed = false,
 ): void {
-  if (!race || race.racers.length === 0) return
-  const x = cellsOf(axis, budget)
+  if (!race) return
   plot.update(
-    x,
-    lines.map(({ scheme, curve }) =>
-      (race.racers[scheme]?.history.cells[axis][curve] ?? []).map((value) => (value === null ? null : map(value))),
-    ),
+    cellsOf(axis, budget),
+    lines.map(({ scheme, curve }) => {
+      const values = (race.racers[scheme]?.history.cells[axis][curve] ?? []).map((v) => (v === null ? null : map(v)))
+      return smoothed ? smooth(values) : values
+    }),
   )
+}
+
+const KEPT = 0.75
+
+function smooth(values: readonly (number | null)[]): (number | null)[] {
+  let mean: number | null = null
+  return values.map((value) => {
+    if (value === null) return null
+    mean = mean === null ? value : KEPT * mean + (1 - KEPT) * value
+    return mean
+  })
 }
 
 function xAxis(axis: Axis, budget: number, race: Race | undefined): ChartOptions['x'] {

@@ -105,8 +105,9 @@ function Formula({ katex, what, tex }: { katex: Katex | undefined; what: string;
     if (!katex || !host.current || typeset.current.tex === tex) return
     const wait = Math.max(0, typeset.current.at + TYPESET_EVERY - now)
     const timer = setTimeout(() => {
+      if (!host.current) return
       typeset.current = { tex, at: performance.now() }
-      katex.render(tex, host.current!, { throwOnError: false, displayMode: true })
+      katex.render(tex, host.current, { throwOnError: false, displayMode: true })
     }, wait)
     return () => clearTimeout(timer)
   }, [katex, tex])

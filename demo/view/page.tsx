@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
 import { isolated } from '../capabilities.ts'
-import { thousands } from '../drawing/canvas.ts'
 import { untyped } from '../experiment/choose.ts'
 import { configurationOf } from '../experiment/experiment.ts'
 import { needsDigits, taskFamily } from '../experiment/tasks.ts'
@@ -96,9 +95,10 @@ export function Page() {
             <ChartPanel
               demo={demo}
               title={digits ? 'Loss' : 'F(x)'}
-              unit={digits ? 'cross-entropy of the batches, log scale' : 'over all samples, log scale'}
+              unit={digits ? 'of the batches, smoothed, log scale' : 'over all samples, log scale'}
               y={{ scale: 'log' }}
               curve={digits ? 'loss' : 'objective'}
+              smoothed={digits}
               {...(!digits && { map: positive })}
             />
             {digits && (
@@ -163,7 +163,7 @@ function AxisSwitch({ axis, change }: { axis: Axis; change: (axis: Axis) => void
 function Story({ demo }: { demo: Demo }) {
   const { race, state } = demo
   const { focus } = state.view
-  const sentence = storyOf(race?.racers[focus]?.last, race?.racers[focus]?.judged, state, focus)
+  const sentence = storyOf(race?.racers[focus], state, focus)
   // A screen reader hears it every few seconds, not at every change.
   const [spoken, setSpoken] = useState('')
   const slot = Math.floor((race?.samples ?? 0) / (state.experiment.samples / 8))
@@ -183,22 +183,21 @@ function Story({ demo }: { demo: Demo }) {
 
 type Racer = NonNullable<Demo['race']>['racers'][number]
 
-function storyOf(last: Racer['last'], judged: Racer['judged'], state: Demo['state'], focus: number): string {
-  const scheme = state.experiment.schemes[focus]!
-  const name = nameOf(scheme)
-  if (!last) return `${name} is about to begin.`
-  const { batchSize, samples } = last
-  const after = `After ${samples.toLocaleString('en')} samples`
-  if (scheme.batchSize.name === 'constant')
-    return `${after} ${name} still steps with ${batchSize} samples: its batch is fixed.`
+function storyOf(racer: Racer | undefined, { experiment }: Demo['state'], focus: number): string {
+  const scheme = experiment.schemes[focus]!
+  if (!racer?.last) return `${nameOf(scheme)} is about to begin.`
+  const { last, judged, batchSize } = racer
+  const after = `After ${last.samples.toLocaleString('en')} samples`
+  if (scheme.batchSize.name === 'constant') return `${after} each step still takes ${batchSize}: this batch is fixed.`
   const initial = Number(scheme.batchSize.initial ?? 8)
-  const grown = `${after} the batch of ${name} has grown from ${initial} to ${thousands(Math.max(batchSize, initial))}`
-  const { statistic, threshold, verdict } = judged?.test ?? {}
+  const now = batchSize.toLocaleString('en')
+  const grown = `${after} the batch ${batchSize > initial ? `has grown from ${initial} to ${now}` : `is still ${now}`}`
+  const { statistic, threshold, passed } = judged?.test ?? {}
   if (!statistic || !threshold) return `${grown}.`
   const ratio = Math.sqrt(statistic / threshold)
-  return verdict === 'passed'
-    ? `${grown}; the noise of its mean gradient is ${Math.round(100 * ratio)} % of what the test allows.`
-    : `${grown}; the noise of its mean gradient is ${ratio.toFixed(1)} times what the test allows, so it grows again.`
+  return passed
+    ? `${grown}: its noise is ${Math.round(100 * ratio)} % of what the test allows.`
+    : `${grown}: its noise is ${ratio.toFixed(1)} times what the test allows, so it grows.`
 }
 
 function Notices({ demo }: { demo: Demo }) {

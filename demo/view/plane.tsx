@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { short } from '../drawing/canvas.ts'
-import { gradientPicture } from '../drawing/gradients.ts'
+import { type GradientPicture, gradientPicture } from '../drawing/gradients.ts'
 import { landscape } from '../drawing/landscape.ts'
 import { demandOf, type NamedTest, type Region } from '../drawing/regions.ts'
 import type { Scheme } from '../experiment/experiment.ts'
@@ -55,21 +55,18 @@ export function GradientPanel({ demo }: { demo: Demo }) {
   const { focus } = state.view
   const scheme = state.experiment.schemes[focus]!
   const test = testOf(scheme)
-  const key = JSON.stringify(test)
-  // The test by its content.
+  const view = useRef<GradientPicture | undefined>(undefined)
   useEffect(() => {
-    const view = gradientPicture(host.current!)
-    const stop = demo.onFrame(() => {
-      const cloud = race?.racers[focus]?.cloud
-      if (cloud) view.update(cloud, test, focus)
-    })
-    return () => {
-      stop()
-      view.destroy()
-    }
-  }, [race, focus, key])
-
+    const made = gradientPicture(host.current!)
+    view.current = made
+    return made.destroy
+  }, [])
+  // Drawn with the sentence beneath it, so that both are of the same batch.
   const cloud = race?.racers[focus]?.cloud
+  useEffect(() => {
+    if (cloud) view.current?.update(cloud, test, focus)
+  }, [cloud, test, focus])
+
   const demand = cloud && test && demandOf(test, cloud)
   return (
     <section class="card chart side" aria-label="Gradients of the batch">

@@ -1,4 +1,4 @@
-import { short, thousands } from '../drawing/canvas.ts'
+import { short } from '../drawing/canvas.ts'
 import type { Picked } from '../experiment/choose.ts'
 import { type Experiment, MOST_SCHEMES, type Scheme, surroundingsOf } from '../experiment/experiment.ts'
 import { anotherScheme } from '../experiment/presets.ts'
@@ -115,8 +115,8 @@ function SchemeCard({ place, experiment, scheme, racer, focused, look, change, r
         </p>
       ) : (
         <dl class="numbers">
-          <Figure label="batch" value={last ? thousands(last.batchSize) : '–'} strong />
-          <Figure label="steps" value={last ? thousands(last.step) : '–'} />
+          <Figure label="batch" value={racer?.last ? racer.batchSize.toLocaleString('en') : '–'} strong />
+          <Figure label="steps" value={last ? last.step.toLocaleString('en') : '–'} />
           {evaluation?.accuracy === undefined ? (
             <Figure label="F(x)" value={evaluation ? short(evaluation.loss) : '–'} />
           ) : (

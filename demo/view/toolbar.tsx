@@ -6,13 +6,13 @@ import { TextField } from './controls.tsx'
 import type { Demo } from './store.ts'
 
 const titles: Readonly<Record<string, string>> = {
-  'mnist-cnn': 'Digits: convolutional network',
-  logistic: 'Digits: logistic regression',
+  'mnist-cnn': 'Digits: small CNN',
+  logistic: 'Digits: logistic',
   quadratic: 'Landscape: noisy bowl',
-  rosenbrock: 'Landscape: Rosenbrock’s valley',
+  rosenbrock: 'Landscape: Rosenbrock',
   'least-squares': 'Landscape: least squares',
-  'logistic-regression': 'Landscape: logistic regression',
-  nonconvex: 'Landscape: nonconvex sum',
+  'logistic-regression': 'Landscape: logistic',
+  nonconvex: 'Landscape: nonconvex',
 }
 
 export const titleOf = (task: string): string =>
@@ -89,7 +89,9 @@ export function Toolbar({ demo, share, shared }: { demo: Demo; share: () => void
         <progress max={experiment.samples} value={samples} aria-label="Samples processed" />
         <span>
           <b>{samples.toLocaleString('en')}</b> of {experiment.samples.toLocaleString('en')} samples
-          {needsDigits(experiment.task.name) && ` · epoch ${(samples / trainingSamples(experiment)).toFixed(1)}`}
+          {needsDigits(experiment.task.name) && (
+            <span class="epoch"> · epoch {(samples / trainingSamples(experiment)).toFixed(1)}</span>
+          )}
         </span>
       </div>
       <button type="button" class="quiet share" onClick={share}>
