@@ -3,6 +3,7 @@
 //   Summary  { repeated Value value = 1 }
 //   Value    { string tag = 1; float simple_value = 2 }
 // https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto and summary.proto
+import type { TrainingRecord } from '../training/run.ts'
 import { cellsOf } from './columns.ts'
 import { tfrecord } from './tfrecord.ts'
 
@@ -23,7 +24,7 @@ const notPlotted = new Set(['step', 'seconds'])
  * @param start time of the first record, in seconds since 1970
  */
 export async function* tensorboard(
-  records: AsyncIterable<Record<string, unknown>>,
+  records: AsyncIterable<TrainingRecord>,
   axis: Axis,
   start: number,
 ): AsyncGenerator<Uint8Array, void> {
@@ -34,8 +35,8 @@ export async function* tensorboard(
       if (typeof value !== 'number' || notPlotted.has(name) || name === axis) return []
       return [bytes(1, join([text(1, name.replaceAll('.', '/')), float(2, value)]))]
     })
-    const time = start + ((record.seconds as number | undefined) ?? 0)
-    yield tfrecord(join([double(1, time), integer(2, record[axis] as number), bytes(5, join(scalars))]))
+    const time = start + record.seconds
+    yield tfrecord(join([double(1, time), integer(2, record[axis]), bytes(5, join(scalars))]))
   }
 }
 

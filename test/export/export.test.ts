@@ -147,7 +147,7 @@ describe('records for other tools', () => {
     )
     await expect(exportRuns([folder, await runFolder('second')], { format: 'csv' })).rejects.toThrow('--output')
     await writeFile(join(folder, 'records.jsonl'), '{"step":1}\n{"step":\n{"step":3}\n')
-    await expect(exportRuns([folder], { format: 'csv' })).rejects.toThrow(/records.jsonl:2: expected a record/)
+    await expect(exportRuns([folder], { format: 'csv' })).rejects.toThrow(/records.jsonl:2: not a record/)
     expect(await readdir(folder)).toEqual(['records.jsonl'])
   })
 

@@ -1,7 +1,7 @@
-// Records out of runs' folders; Node only.
-import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs'
+// Runs in folders; Node only.
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
-import { ConfigurationError, DataError } from '../errors.ts'
+import { ConfigurationError } from '../errors.ts'
 import { runFiles } from '../running/run-folder.ts'
 
 /** A run that was found, with the name that it has in tables. */
@@ -43,29 +43,3 @@ export function findRuns(paths: readonly string[]): FoundRun[] {
 }
 
 const isRun = (folder: string) => existsSync(join(folder, runFiles.records))
-
-/**
- * The records of a run, one after another. A last line that is still being written, or was torn, is left out.
- *
- * @throws DataError for any other line that is no JSON object, with its number
- */
-export async function* readRecords(folder: string): AsyncGenerator<Record<string, unknown>, void> {
-  const path = join(folder, runFiles.records)
-  let number = 0
-  let rest = ''
-  for await (const chunk of createReadStream(path, 'utf8')) {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop()!
-    for (const line of lines) yield parse(line, `${path}:${++number}`)
-  }
-}
-
-function parse(line: string, place: string): Record<string, unknown> {
-  let record: unknown
-  try {
-    record = JSON.parse(line)
-  } catch {}
-  if (typeof record !== 'object' || record === null || Array.isArray(record))
-    throw new DataError(`${place}: expected a record, a JSON object; found ${JSON.stringify(line.slice(0, 40))}`)
-  return record as Record<string, unknown>
-}
