@@ -119,6 +119,7 @@ export function createRun(options: RunOptions): Run {
 
       const update = policy.next(policyState, { step, samples: samples + batchSize, loss, statistics })
       optimizer.update(parameters, statistics.mean, optimizerState, learningRate)
+      executor.backend.changed?.(parameters)
       policyState = update.state
       const before = samples
       step += 1
