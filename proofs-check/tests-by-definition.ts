@@ -46,7 +46,7 @@ export const testsOf = (subject: Subject, p: number) => ({
 export type TestName = keyof ReturnType<typeof testsOf>
 
 export const testsByDefinition: Claim = {
-  id: '2.1–2.5',
+  id: '2.tests',
   title: 'The tests are their inequalities',
   statement:
     'Statistic, threshold, verdict and T of the norm, inner product, orthogonality, augmented and coordinate-wise tests ' +

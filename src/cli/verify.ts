@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { UsageError } from './usage-error.ts'
 
 /** What dist/verify.js offers: the claims of proofs-check/, bundled with their generators of cases. */
 interface Verifier {
@@ -43,6 +44,8 @@ Examples:
   adadagrad verify --short --mutants --output report`,
     )
     .action(async (flags: Omit<Parameters<Verifier['verify']>[0], 'print'>) => {
+      if (flags.path !== undefined && flags.only?.length !== 1)
+        throw new UsageError('verify: --path replays a case of one claim: give its id with --only')
       const { verify } = (await import(verifier)) as Verifier
       if (!(await verify({ ...flags, print: (line) => console.log(line) }))) process.exitCode = 1
     })
