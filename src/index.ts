@@ -28,6 +28,7 @@ export {
   normTest,
   orthogonalityTest,
 } from './batch-size/tests.ts'
+export { type CompareOptions, type CompareResult, type ComparisonInput, compare } from './comparing/index.ts'
 export type { Dataset, FieldSpec, TrainTest } from './data/dataset.ts'
 export * as data from './data/index.ts'
 export {
@@ -55,7 +56,9 @@ export type { GradientStatistics, StatisticsLevel } from './statistics/index.ts'
 export * as statistics from './statistics/index.ts'
 
 export { type Task, type Training, type TrainOptions, train } from './train.ts'
-export { type BatchResult, createExecutor, type Evaluation, type Executor } from './training/executor.ts'
+export type { BatchResult, Evaluation } from './training/batch.ts'
+export { createExecutor, type Executor } from './training/executor.ts'
+export { type Measurement, measure } from './training/measure.ts'
 export {
   type Budget,
   createRun,

@@ -1,5 +1,5 @@
 import { DivergenceError } from '../errors.ts'
-import type { Evaluation } from '../training/executor.ts'
+import type { Evaluation } from '../training/batch.ts'
 import type { Snapshot, TrainingRecord } from '../training/run.ts'
 import { averageLoss } from './average-loss.ts'
 import type { PreparedRun, ResolvedConfig } from './prepare.ts'

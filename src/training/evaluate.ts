@@ -1,6 +1,6 @@
 import type { FloatArray } from '../autodiff/value.ts'
 import type { Dataset } from '../data/dataset.ts'
-import type { Evaluation } from './executor.ts'
+import type { Evaluation } from './batch.ts'
 import { type ChunkTask, perform, type Team } from './team.ts'
 
 /** Mean loss over a whole data set and, where the objective has scores and the data labels `y`, the accuracy. */

@@ -4,41 +4,15 @@ import type { Dataset } from '../data/dataset.ts'
 import { ConfigurationError } from '../errors.ts'
 import { layOutParameters, type ParameterLayout } from '../nn/parameters.ts'
 import type { Objective } from '../problems/objective.ts'
-import { type GradientStatistics, needs, type StatisticsLevel } from '../statistics/gradient-statistics.ts'
+import { needs } from '../statistics/gradient-statistics.ts'
 import { whole } from '../validate.ts'
+import type { ComputeBatch, Evaluation } from './batch.ts'
 import { chunkGraph } from './chunk.ts'
 import { evaluateDataset } from './evaluate.ts'
 import { fusedBatches } from './fused.ts'
 import { sampleBySampleBatches } from './sample-by-sample.ts'
 import { gather } from './team.ts'
 import { createWorkspace } from './workspace.ts'
-
-/** What one batch says at the current parameters. */
-export interface BatchResult {
-  /** Mean loss of the batch. */
-  readonly loss: number
-  readonly statistics: GradientStatistics
-  /** ⟨g_i, ḡ⟩ by parameter array, [P][b], with level `projections`: what per-tensor formulas need. */
-  readonly tensorProjections?: readonly Float64Array[]
-}
-
-export interface Evaluation {
-  readonly loss: number
-  /** Share of samples whose largest score is at the label; absent where the objective has no scores. */
-  readonly accuracy?: number
-}
-
-/**
- * Loss, mean gradient and statistics of a batch. The arrays of the result are overwritten by the next call.
- *
- * @param indices samples of the training set
- * @param firstDraw ordinal of the first of them among all draws of the run
- */
-export type ComputeBatch = (
-  indices: ArrayLike<number>,
-  firstDraw: number,
-  level: StatisticsLevel,
-) => Promise<BatchResult>
 
 /** Computes batches: cuts them into chunks, runs the chunks and merges what they say, in a fixed order. */
 export interface Executor {

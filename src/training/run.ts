@@ -7,8 +7,9 @@ import { ConfigurationError, DivergenceError } from '../errors.ts'
 import { initialise } from '../nn/parameters.ts'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts'
 import { squaredNorm } from '../statistics/derived.ts'
+import type { Evaluation } from './batch.ts'
 import { breather } from './breathe.ts'
-import type { Evaluation, Executor } from './executor.ts'
+import type { Executor } from './executor.ts'
 
 /** When a run ends: at whichever comes first. */
 export interface Budget {

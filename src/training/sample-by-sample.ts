@@ -1,4 +1,4 @@
-import type { BatchResult, ComputeBatch } from './executor.ts'
+import type { BatchResult, ComputeBatch } from './batch.ts'
 import type { Workspace } from './workspace.ts'
 
 /**

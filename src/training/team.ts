@@ -1,5 +1,4 @@
-import type { Backend } from '../backends/backend.ts'
-import type { Accumulation, Crew } from '../backends/crew.ts'
+import type { Accumulation, Backend, Crew } from '../backends/backend.ts'
 import type { Batch } from '../data/dataset.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { ChunkPlan, Workspace } from './workspace.ts'

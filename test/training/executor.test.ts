@@ -5,7 +5,7 @@ import { arrayDataset } from '../../src/data/dataset.ts'
 import { filled } from '../../src/nn/parameters.ts'
 import type { Objective } from '../../src/problems/objective.ts'
 import type { StatisticsLevel } from '../../src/statistics/gradient-statistics.ts'
-import type { BatchResult } from '../../src/training/executor.ts'
+import type { BatchResult } from '../../src/training/batch.ts'
 import { executorOf, expectClose } from './executors.ts'
 import { fused, N } from './problems.ts'
 

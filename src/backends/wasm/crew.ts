@@ -1,6 +1,5 @@
 import { AdadagradError, ConfigurationError } from '../../errors.ts'
-import type { Plan } from '../backend.ts'
-import type { Crew } from '../crew.ts'
+import type { Backend, Crew, Plan } from '../backend.ts'
 import {
   ACCUMULATIONS,
   CONTROL_WORDS,
@@ -15,7 +14,6 @@ import {
   RING,
   STATE,
 } from './crew-protocol.ts'
-import type { WasmBackend } from './index.ts'
 import type { Kernel, Kernels } from './kernels.ts'
 import type { Heap } from './memory.ts'
 import type { WasmPlan } from './plan.ts'
@@ -68,7 +66,7 @@ export function createCrew(
   { memory, module }: { readonly memory: WebAssembly.Memory; readonly module: WebAssembly.Module },
   kernels: Kernels,
   heap: Heap,
-  fork: () => WasmBackend,
+  fork: () => Backend,
 ): Crew {
   if (!inNode && (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false)
     throw new ConfigurationError(
