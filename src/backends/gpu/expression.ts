@@ -62,6 +62,9 @@ export function combine(template: string, ...operands: readonly Expression[]): E
   return { code: template.replaceAll(/\$(\d)/g, (_, n) => codes[Number(n)]!), arrays, scalars }
 }
 
+/** x². */
+export const square = (x: Expression): Expression => combine('square($0)', x)
+
 const arrayNames = (n: number): string[] => Array.from({ length: n }, (_, i) => `a${i}`)
 const scalarTypes = (scalars: readonly Scalar[]): Record<string, ScalarType> =>
   Object.fromEntries(scalars.map(({ type }, i) => [`s${i}`, type]))

@@ -1,5 +1,6 @@
 import { AdadagradError } from '../../errors.ts'
-import { helpers, type Kernel } from './kernel.ts'
+import { helpers } from './helpers.ts'
+import type { Kernel } from './kernel.ts'
 
 // The part of gpu.js that is used here, with types of our own: its typings lack string sources, flat arrays, WebGPU's
 // context and everything that a built kernel says of itself. What is read of a built kernel is not public; hence the

@@ -1,6 +1,5 @@
 import type {
   BroadcastAttributes,
-  ConvolutionAttributes,
   MatmulAttributes,
   PoolAttributes,
   ReduceAttributes,
@@ -9,15 +8,16 @@ import type {
 import { broadcastStrides, matmulExtents } from '../../autodiff/operations/index.ts'
 import { type Shape, sizeOf, stridesOf } from '../../autodiff/shape.ts'
 import type { Value } from '../../autodiff/value.ts'
-import { type ArrayId, combine, type Expression, element, MOST_ARRAYS, number, repeated } from './expression.ts'
-import { foldKernel, type PatchExtents, patchScalars, unfoldKernel } from './kernels/convolution.ts'
+import { type ArrayId, combine, type Expression, element, MOST_ARRAYS, number, repeated, square } from './expression.ts'
 import type { Product } from './kernels/matmul.ts'
 import { poolKernels } from './kernels/pooling.ts'
 import { addRowsKernel, crossEntropyKernel, logSumExpKernel, lookUpKernel, oneHotKernel } from './kernels/rows.ts'
 import { collapse, padKernel, type Strided, stridedKernel } from './kernels/structure.ts'
 import type { Lowered, Lowering } from './lower.ts'
+import { convolutionRows } from './lower-convolution.ts'
 
-type Row = (value: Value, at: Lowering) => Lowered
+/** How one operation is lowered. */
+export type Row = (value: Value, at: Lowering) => Lowered
 
 /** Formulas of the element-wise operations: `$0` is the first operand. */
 const formulas: Readonly<Record<string, string>> = {
@@ -55,8 +55,6 @@ const elementwise =
     if (expression.arrays.length <= MOST_ARRAYS) return { expression }
     return { expression: combine(template, ...inputs.map((input) => element(at.array(input)))) }
   }
-
-const square = (x: Expression): Expression => combine('square($0)', x)
 
 /** The same elements in the same order. */
 const same: Row = ({ inputs: [x] }, at) => ({ expression: at.expression(x!) })
@@ -130,64 +128,6 @@ function matmul(value: Value, at: Lowering): Lowered {
     bColumn: attributes.transposeB ? k : 1,
   }
   return { array: at.matmul(at.array(a), at.array(b), product) }
-}
-
-/** Extents of the products that a convolution is made of. */
-function patches(attributes: ConvolutionAttributes) {
-  const [B, C, H, W] = attributes.input as [number, number, number, number]
-  const [O, , kh, kw] = attributes.weight as [number, number, number, number]
-  const [, , P, Q] = attributes.output as [number, number, number, number]
-  const { stride, padding } = attributes
-  const extents: PatchExtents = { C, H, W, kh, kw, P, Q, stride, padding }
-  // A 1 × 1 window that visits every place: the input is its own matrix of patches.
-  const trivial = kh * kw * stride[0] * stride[1] === 1 && padding[0] + padding[1] === 0
-  return { B, O, K: C * kh * kw, places: P * Q, extents, trivial }
-}
-
-function unfold(x: Value, attributes: ConvolutionAttributes, at: Lowering): ArrayId {
-  const { B, K, places, extents, trivial } = patches(attributes)
-  return trivial ? at.array(x) : at.run(unfoldKernel, [at.array(x)], patchScalars(extents), B * K * places)
-}
-
-const conv2d: Row = (value, at) => {
-  const [x, w] = value.inputs as [Value, Value]
-  const attributes = value.attributes as ConvolutionAttributes
-  const { B, O, K, places } = patches(attributes)
-  const product = { batch: B, m: O, n: places, k: K, ...{ aBatch: 0, aRow: K, aColumn: 1 } }
-  const columns = { bBatch: K * places, bRow: places, bColumn: 1 }
-  return { array: at.matmul(at.array(w), unfold(x, attributes, at), { ...product, ...columns }) }
-}
-
-const conv2dInput: Row = (value, at) => {
-  const [u, w] = value.inputs as [Value, Value]
-  const attributes = value.attributes as ConvolutionAttributes
-  const { B, O, K, places, extents, trivial } = patches(attributes)
-  const product = { batch: B, m: K, n: places, k: O, ...{ aBatch: 0, aRow: 1, aColumn: K } }
-  const columns = { bBatch: O * places, bRow: places, bColumn: 1 }
-  const array = at.matmul(at.array(w), at.array(u), { ...product, ...columns })
-  return { array: trivial ? array : at.run(foldKernel, [array], patchScalars(extents), sizeOf(value.shape)) }
-}
-
-/** Weight gradients sample by sample, δ_i U_iᵀ [B, O, K]: what the sum, the norms and the squares are taken of. */
-function weightEach(value: Value, at: Lowering): ArrayId {
-  const [x, u] = value.inputs as [Value, Value]
-  const attributes = value.attributes as ConvolutionAttributes
-  const { B, O, K, places } = patches(attributes)
-  const product = { batch: B, m: O, n: K, k: places, ...{ aBatch: O * places, aRow: places, aColumn: 1 } }
-  const columns = { bBatch: K * places, bRow: 1, bColumn: places }
-  return at.matmul(at.array(u), unfold(x, attributes, at), { ...product, ...columns })
-}
-
-const weightSum =
-  (of: (each: Expression) => Expression): Row =>
-  (value, at) => {
-    const { B, O, K } = patches(value.attributes as ConvolutionAttributes)
-    return { array: at.reduce(of(element(weightEach(value, at))), 1, B, O * K) }
-  }
-
-function weightNorms(value: Value, at: Lowering): Lowered {
-  const { B, O, K } = patches(value.attributes as ConvolutionAttributes)
-  return { array: at.reduce(square(element(weightEach(value, at))), B, O * K, 1) }
 }
 
 function pool(value: Value, at: Lowering): Lowered {
@@ -295,12 +235,7 @@ export const lowerings: Readonly<Record<string, Row>> = {
   sum: reduction('sum'),
   max: reduction('max'),
   matmul,
-  conv2d,
-  conv2dInput,
-  conv2dWeight: weightSum((each) => each),
-  conv2dWeightEach: (value, at) => ({ array: weightEach(value, at) }),
-  conv2dWeightNorms: weightNorms,
-  conv2dWeightSquares: weightSum(square),
+  ...convolutionRows,
   ...Object.fromEntries(Object.keys(poolKernels).map((name) => [name, pool])),
   softmax: normalised('expOf($0 - $1)'),
   logSoftmax: normalised('($0 - $1)'),

@@ -6,24 +6,14 @@ import { bound } from '../reference/index.ts'
 import { type Health, type WebGpu, watch, withNavigator } from './acquire.ts'
 import { assignCells } from './cells.ts'
 import { type Engine, inOrder } from './engine.ts'
-import { type BuiltKernel, createKernel, type GpuJs, type GpuJsInstance } from './gpujs.ts'
-import type { Kernel } from './kernel.ts'
+import type { GpuJs, GpuJsInstance } from './gpujs.ts'
 import { Mirror } from './mirror.ts'
-import type { Program, Stage, Step } from './program.ts'
-import { tiledProduct } from './wgsl-matmul.ts'
+import type { Program, Stage } from './program.ts'
+import { KernelBuilder, type Ready } from './web-gpu-kernels.ts'
 
 // Numbers that the specification fixes; their names are globals in browsers alone.
 const [MAP_READ, COPY_SRC, COPY_DST, UNIFORM, STORAGE] = [1, 4, 8, 64, 128]
 const UNIFORM_ALIGNMENT = 256
-
-/** A compiled kernel with everything that a dispatch of a step needs to know. */
-interface Ready {
-  readonly pipeline: GPUComputePipeline
-  readonly layout: GPUBindGroupLayout
-  readonly groups: readonly [number, number, number]
-  /** What the step's uniform buffer holds. */
-  readonly parameters: ArrayBuffer
-}
 
 /** Buffers of one slot, shared by all plans. */
 interface Slot {
@@ -48,12 +38,10 @@ class WebGpuEngine implements Engine {
   readonly #instance: GpuJsInstance
   readonly #device: GPUDevice
   readonly #health: Health
-  readonly #tiled: boolean
+  readonly #kernels: KernelBuilder
   readonly #release: () => Promise<void>
   readonly #mirror: Mirror<GPUBuffer>
   readonly #slots: Slot[] = []
-  readonly #built = new Map<string, Promise<BuiltKernel>>()
-  readonly #tiles = new Map<string, Promise<GPUComputePipeline>>()
   readonly #inOrder = inOrder()
   #staging: GPUBuffer | undefined
 
@@ -62,7 +50,7 @@ class WebGpuEngine implements Engine {
     this.#instance = instance
     this.#device = context.device
     this.#health = watch(context, adapter)
-    this.#tiled = tiled
+    this.#kernels = new KernelBuilder(instance, context.device, tiled)
     this.#mirror = new Mirror((values, previous) => {
       const buffer = previous ?? this.#allocate(4 * values.length, 'parameters')
       this.#device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>)
@@ -92,7 +80,7 @@ class WebGpuEngine implements Engine {
     }
     const stages: CompiledStage[] = await Promise.all(
       program.stages.map(async (stage) => {
-        const ready = await Promise.all(stage.steps.map((step) => this.#prepare(step, program)))
+        const ready = await Promise.all(stage.steps.map((step) => this.#kernels.prepare(step, program)))
         const offsets: number[] = []
         let bytes = 0
         for (const { parameters } of ready) {
@@ -112,79 +100,96 @@ class WebGpuEngine implements Engine {
 
   async #run(plan: CompiledPlan, compiled: CompiledStage, slotIndex: number): Promise<void> {
     this.#health.check()
-    const { stage, ready, uniforms, offsets } = compiled
-    const { program, buffers } = plan
-    const queue = this.#device.queue
-    const fresh = this.#slots[slotIndex] === undefined
+    const { stage } = compiled
     this.#slots[slotIndex] ??= { buffers: [], generation: 0 }
     const slot = this.#slots[slotIndex]
-    const scoped = this.#reach(slot, plan.cells.sizes) || fresh || compiled.groups[slotIndex] === undefined
-    if (scoped) for (const kind of ['validation', 'out-of-memory'] as const) this.#device.pushErrorScope(kind)
+    this.#reach(slot, plan.cells.sizes)
+    // Errors come to whoever listens, and later: what is new is waited for.
+    const isNew = compiled.groups[slotIndex]?.generation !== slot.generation
+    if (isNew) for (const kind of ['validation', 'out-of-memory'] as const) this.#device.pushErrorScope(kind)
 
+    const shared = this.#upload(plan, stage, slot)
+    const place = (array: number): GPUBuffer =>
+      plan.constants.get(array) ?? shared.get(array) ?? slot.buffers[plan.cells.of.get(array)!]!
+    if (isNew)
+      compiled.groups[slotIndex] = { generation: slot.generation, of: this.#bind(plan.program, compiled, place) }
+    const bytes = stage.deliveries.reduce((total, { size, from }) => total + ('array' in from ? 4 * size : 0), 0)
+    const staging = bytes > 0 ? this.#stagingOf(bytes) : undefined
+    this.#submit(compiled, compiled.groups[slotIndex]!.of, place, staging)
+    if (isNew) await this.#popScopes()
+    if (staging === undefined) this.#deliver(plan, stage, new Float32Array())
+    else {
+      try {
+        await staging.mapAsync(MAP_READ, 0, bytes)
+      } catch (cause) {
+        throw this.#health.failure(cause)
+      }
+      this.#deliver(plan, stage, new Float32Array(staging.getMappedRange(0, bytes)))
+      staging.unmap()
+    }
+    this.#health.check()
+  }
+
+  /** Copies to the device what the stage reads from the host; says where the shared arrays are. */
+  #upload({ program, buffers, cells, isShared }: CompiledPlan, stage: Stage, slot: Slot): Map<number, GPUBuffer> {
     const shared = new Map<number, GPUBuffer>()
     for (const array of stage.leaves) {
       const { origin } = program.arrays[array]!
       if (origin.kind !== 'leaf') continue
       const { buffer, offset, shape } = origin.leaf.attributes
       const host = bound(buffers, buffer)
-      if (plan.isShared(array)) shared.set(array, this.#mirror.on(host, offset, sizeOf(shape)))
+      if (isShared(array)) shared.set(array, this.#mirror.on(host, offset, sizeOf(shape)))
       else {
         const values = asFloats(host.subarray(offset, offset + sizeOf(shape)))
-        queue.writeBuffer(slot.buffers[plan.cells.of.get(array)!]!, 0, values as Float32Array<ArrayBuffer>)
+        this.#device.queue.writeBuffer(slot.buffers[cells.of.get(array)!]!, 0, values as Float32Array<ArrayBuffer>)
       }
     }
-    const place = (array: number): GPUBuffer =>
-      plan.constants.get(array) ?? shared.get(array) ?? slot.buffers[plan.cells.of.get(array)!]!
+    return shared
+  }
 
-    let groups = compiled.groups[slotIndex]
-    if (groups === undefined || groups.generation !== slot.generation) {
-      groups = {
-        generation: slot.generation,
-        of: stage.steps.map(({ inputs, output }, i) => {
-          const { layout, parameters } = ready[i]!
-          const uniform = { buffer: uniforms, offset: offsets[i]!, size: parameters.byteLength }
-          const arrays = [...inputs, output].map((array) => ({
-            buffer: place(array),
-            size: 4 * program.arrays[array]!.size,
-          }))
-          const entries = [uniform, ...arrays].map((resource, binding) => ({ binding, resource }))
-          return this.#device.createBindGroup({ layout, entries })
-        }),
-      }
-      compiled.groups[slotIndex] = groups
-    }
+  /** What each step of a stage reads and writes in a slot. */
+  #bind(program: Program, compiled: CompiledStage, place: (array: number) => GPUBuffer): GPUBindGroup[] {
+    const { stage, ready, uniforms, offsets } = compiled
+    return stage.steps.map(({ inputs, output }, i) => {
+      const { layout, parameters } = ready[i]!
+      const uniform = { buffer: uniforms, offset: offsets[i]!, size: parameters.byteLength }
+      const arrays = [...inputs, output].map((array) => ({
+        buffer: place(array),
+        size: 4 * program.arrays[array]!.size,
+      }))
+      const entries = [uniform, ...arrays].map((resource, binding) => ({ binding, resource }))
+      return this.#device.createBindGroup({ layout, entries })
+    })
+  }
 
+  /** Records and submits a stage: all its steps, and the copies of what is delivered. */
+  #submit(
+    { stage, ready }: CompiledStage,
+    groups: readonly GPUBindGroup[],
+    place: (array: number) => GPUBuffer,
+    staging: GPUBuffer | undefined,
+  ): void {
     const encoder = this.#device.createCommandEncoder()
-    if (ready.length > 0) {
-      const pass = encoder.beginComputePass()
-      for (const [i, { pipeline, groups: counts }] of ready.entries()) {
-        pass.setPipeline(pipeline)
-        pass.setBindGroup(0, groups.of[i]!)
-        pass.dispatchWorkgroups(...counts)
-      }
-      pass.end()
+    const pass = encoder.beginComputePass()
+    for (const [i, { pipeline, groups: counts }] of ready.entries()) {
+      pass.setPipeline(pipeline)
+      pass.setBindGroup(0, groups[i]!)
+      pass.dispatchWorkgroups(...counts)
     }
-    const bytes = stage.deliveries.reduce((total, { size, from }) => total + ('array' in from ? 4 * size : 0), 0)
-    const staging = bytes > 0 ? this.#stagingOf(bytes) : undefined
+    pass.end()
     let at = 0
     for (const { size, from } of stage.deliveries) {
       if (!('array' in from)) continue
       encoder.copyBufferToBuffer(place(from.array), 0, staging!, at, 4 * size)
       at += 4 * size
     }
-    queue.submit([encoder.finish()])
-    if (scoped) await this.#popScopes()
-    let results = new Float32Array()
-    if (staging !== undefined) {
-      try {
-        await staging.mapAsync(MAP_READ, 0, bytes)
-      } catch (cause) {
-        throw this.#health.failure(cause)
-      }
-      results = new Float32Array(staging.getMappedRange(0, bytes))
-    }
-    at = 0
-    for (const { output, size, from } of stage.deliveries) {
+    this.#device.queue.submit([encoder.finish()])
+  }
+
+  /** Writes the results, which lie one after the other, to the places in the host's arrays. */
+  #deliver({ buffers }: CompiledPlan, { deliveries }: Stage, results: Float32Array): void {
+    let at = 0
+    for (const { output, size, from } of deliveries) {
       const host = bound(buffers, output.buffer)
       this.#mirror.delivered(host)
       if ('array' in from) {
@@ -192,8 +197,6 @@ class WebGpuEngine implements Engine {
         at += size
       } else host.fill(from.value, output.offset, output.offset + size)
     }
-    staging?.unmap()
-    this.#health.check()
   }
 
   async dispose(): Promise<void> {
@@ -201,63 +204,6 @@ class WebGpuEngine implements Engine {
     this.#staging?.destroy()
     await this.#instance.destroy()
     await this.#release()
-  }
-
-  /** Compiles the kernel of a step, once for all shapes, and lays out its parameters. */
-  async #prepare(step: Step, program: Program): Promise<Ready> {
-    const device = this.#device
-    const most = device.limits.maxComputeWorkgroupsPerDimension
-    const tiled = this.#tiled && step.product !== undefined ? tiledProduct(step.product, most) : undefined
-    if (tiled !== undefined) {
-      const pipeline = await this.#tile(tiled.name, tiled.source)
-      const parameters = tiled.extents.buffer as ArrayBuffer
-      return { pipeline, layout: pipeline.getBindGroupLayout(0), groups: tiled.groups, parameters }
-    }
-    const built = await this.#build(step.kernel)
-    const { arrayArgs, scalarArgs, byteLength } = built.paramsLayout
-    const parameters = new ArrayBuffer(byteLength)
-    const view = new DataView(parameters)
-    const { size } = program.arrays[step.output]!
-    // Beyond the largest number of workgroups along x the threads go on along y.
-    const wanted = Math.ceil(size / built.workgroupSize[0])
-    const rows = Math.ceil(wanted / most)
-    const columns = Math.ceil(wanted / rows)
-    for (const [i, extent] of [size, 1, 1, columns * built.workgroupSize[0]].entries())
-      view.setUint32(4 * i, extent, true)
-    for (const [i, { dimsOffset }] of arrayArgs.entries()) {
-      const length = program.arrays[step.inputs[i]!]!.size
-      for (const [j, extent] of [length, 1, 1, length].entries()) view.setUint32(dimsOffset + 4 * j, extent, true)
-    }
-    for (const [i, { type, offset }] of scalarArgs.entries())
-      if (type === 'Integer') view.setInt32(offset, step.scalars[i]!, true)
-      else view.setFloat32(offset, step.scalars[i]!, true)
-    return { pipeline: built.computePipeline, layout: built.bindGroupLayout, groups: [columns, rows, 1], parameters }
-  }
-
-  #build(kernel: Kernel): Promise<BuiltKernel> {
-    let built = this.#built.get(kernel.source)
-    if (built === undefined) {
-      const types = Object.values(kernel.scalars)
-      const argumentTypes = [...kernel.arrays.map(() => 'Array'), ...types]
-      const created = createKernel(this.#instance, kernel, 1, { argumentTypes })
-      const representatives = [...kernel.arrays.map(() => new Float32Array(1)), ...types.map(() => 1)]
-      built = (async () => {
-        await created.kernel.build(...representatives)
-        return created.kernel
-      })()
-      this.#built.set(kernel.source, built)
-    }
-    return built
-  }
-
-  #tile(name: string, code: string): Promise<GPUComputePipeline> {
-    let pipeline = this.#tiles.get(name)
-    if (pipeline === undefined) {
-      const module = this.#device.createShaderModule({ code, label: name })
-      pipeline = this.#device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } })
-      this.#tiles.set(name, pipeline)
-    }
-    return pipeline
   }
 
   #expectFits(bytes: number, what: string): void {
@@ -274,8 +220,8 @@ class WebGpuEngine implements Engine {
     return this.#device.createBuffer({ size: Math.max(4, bytes), usage: STORAGE | COPY_DST | COPY_SRC })
   }
 
-  /** Makes sure that a slot has cells of these sizes; says whether any is new. */
-  #reach(slot: Slot, sizes: readonly number[]): boolean {
+  /** Makes sure that a slot has cells of these sizes. */
+  #reach(slot: Slot, sizes: readonly number[]): void {
     let replaced = false
     for (const [cell, size] of sizes.entries()) {
       const buffer = slot.buffers[cell]
@@ -285,7 +231,6 @@ class WebGpuEngine implements Engine {
       replaced = true
     }
     if (replaced) slot.generation++
-    return replaced
   }
 
   #stagingOf(bytes: number): GPUBuffer {
