@@ -13,6 +13,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'one run of any model, data, optimiser and batch policy',
     load: async () => (await import('./cli/train.ts')).trainCommand(),
   },
+  compare: {
+    summary: 'schemes × seeds from a file: runs over all processors, tables, plots, a report',
+    load: async () => (await import('./cli/compare.ts')).compareCommand(),
+  },
   statistics: {
     summary: 'the numbers of the tests, for given weights and data',
     load: async () => (await import('./cli/statistics.ts')).statisticsCommand(),

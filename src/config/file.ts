@@ -17,16 +17,19 @@ export interface ConfigFile {
  * @example (await readConfigFile('run.json')).value
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-  let text: string
+  return parseConfig(await readText(path), path)
+}
+
+/** The text of a file, or in a line why there is none. */
+export async function readText(path: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8')
+    return await readFile(path, 'utf8')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     const why =
       code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'a folder, expected a file' : `cannot be read (${code})`
     throw new ConfigurationError(`${path}: ${why}`, { cause })
   }
-  return parseConfig(text, path)
 }
 
 /** The same from text; `name` stands for the file in messages. */

@@ -1,0 +1,148 @@
+import { basename, extname, join } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { type Comparison, checkComparison } from '../comparing/comparison.ts'
+import { writeReport } from '../comparing/report.ts'
+import { isDone, makeRuns, type RunState } from '../comparing/runs.ts'
+import { tableCells } from '../comparing/table.ts'
+import { readYamlFile } from '../config/yaml.ts'
+import { count, table } from '../report/format.ts'
+import { comparisonProgress } from './compare-progress.ts'
+import { untilInterrupted } from './interrupt.ts'
+import { exitCodes } from './report.ts'
+
+interface Options {
+  readonly output?: string
+  readonly seeds?: number | readonly number[]
+  readonly samples?: number
+  readonly steps?: number
+  readonly jobs?: number
+  readonly overwrite?: boolean
+}
+
+const wholeNumber = (text: string) => {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 1) return value
+  throw new InvalidArgumentError('expected a whole number of at least 1')
+}
+const seedList = (text: string) => {
+  const seeds = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  if (seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return seeds
+  throw new InvalidArgumentError('expected whole numbers separated by commas: 1,2,3')
+}
+
+/** `adadagrad compare`: schemes × seeds of one problem, with tables and plots. */
+export function compareCommand(): Command {
+  return new Command('compare')
+    .summary('schemes × seeds from a file: runs over all processors, tables, plots, a report')
+    .description(
+      'Makes the runs that a YAML or JSON file names, each in a folder of its own, and then tables (Markdown, CSV, LaTeX),\n' +
+        'plots (SVG, PNG) and one self-contained report.html. Called again it makes only what is missing, and resumes what\n' +
+        'was interrupted.',
+    )
+    .argument('<file>', 'what is compared; see experiments/ for examples')
+    .option('--output <folder>', 'where runs and report go (default: runs/<name of the file>)')
+    .option('--seeds <n,n,…>', "seeds, in place of the file's", seedList)
+    .option('--samples <n>', "budget of each run in samples, in place of the file's", wholeNumber)
+    .option('--steps <n>', "budget of each run in steps, in place of the file's", wholeNumber)
+    .option('--jobs <n>', 'runs at a time (default: the processors)', wholeNumber)
+    .option('--overwrite', 'make again the runs whose configuration has changed')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  adadagrad compare experiments/digits-logistic.yaml
+  adadagrad compare experiments/digits-cnn.yaml --samples 8000 --seeds 1,2 --output runs/quick
+
+The file: everything of a run's configuration may stand at the top and holds for all schemes; a scheme takes the place
+of whole keys.
+
+  title: Adaptive beside fixed batches
+  model: logistic
+  data: digits
+  budget: { samples: 80000 }
+  seeds: 3
+  schemes:
+    AdAdaGrad:
+      batchSize: { name: adaptive, test: { name: norm, eta: 0.5 }, initial: 8 }
+    b = 64:
+      batchSize: 64`,
+    )
+    .action(async (file: string, options: Options) => {
+      process.exitCode = await run(file, options)
+    })
+}
+
+async function run(path: string, options: Options): Promise<number> {
+  const file = await readYamlFile(path)
+  const comparison = checkComparison(withFlags(file.value, options), file.place)
+  const output = options.output ?? join('runs', basename(path, extname(path)))
+  const { runs, schemes, seeds } = comparison
+  console.log(`${comparison.title}: ${schemes.length} schemes × ${seeds.length} seeds = ${runs.length} runs`)
+
+  const display = await comparisonProgress(comparison)
+  const { jobs, overwrite } = options
+  const { states, interrupted } = await untilInterrupted(async (signal) => {
+    const settings = {
+      output,
+      signal,
+      observer: display.observer,
+      ...(jobs && { jobs }),
+      ...(overwrite && { overwrite }),
+    }
+    try {
+      return { states: await makeRuns(comparison, settings), interrupted: signal.aborted }
+    } finally {
+      display.stop()
+    }
+  })
+  const done = states.filter(({ summary }) => isDone(summary))
+  if (done.length > 0) {
+    const report = await writeReport(comparison, states, {
+      output,
+      source: file.text,
+      command: commandLine(path, options),
+    })
+    const { header, rows } = tableCells(report.rows)
+    console.log(`\n${table(header, rows).join('\n')}\n`)
+    for (const { scheme, notes } of report.rows) for (const note of notes) console.log(`${scheme}, ${note}`)
+    console.log(`Tables, plots and ${join(output, 'report.html')}: ${count(report.files.length)} files`)
+  }
+  return ending(comparison, states, interrupted)
+}
+
+function ending({ runs }: Comparison, states: readonly RunState[], interrupted: boolean): number {
+  const failed = states.filter(({ error }) => error !== undefined)
+  for (const { run, error } of failed) console.error(`error: ${run.scheme}, seed ${run.seed}: ${error}`)
+  const missing = runs.length - states.filter(({ summary }) => isDone(summary)).length - failed.length
+  if (missing > 0)
+    console.log(`${missing} of ${runs.length} runs are not at their end; the same command goes on with them`)
+  if (failed.length > 0) return exitCodes.failed
+  return interrupted ? exitCodes.interrupted : 0
+}
+
+function withFlags(value: unknown, { seeds, samples, steps }: Options): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const budget = { ...(samples !== undefined && { samples }), ...(steps !== undefined && { steps }) }
+  if (Object.keys(budget).length === 0) return { ...value, ...(seeds && { seeds }) }
+  const { schemes, ...rest } = value as Record<string, unknown>
+  // In place of every budget, those of schemes included.
+  const same = Object.entries(Object(schemes)).map(([name, scheme]) => {
+    if (typeof scheme !== 'object' || scheme === null) return [name, scheme]
+    const { budget: _, ...others } = scheme as Record<string, unknown>
+    return [name, others]
+  })
+  return {
+    ...rest,
+    budget,
+    ...(schemes !== undefined && { schemes: Object.fromEntries(same) }),
+    ...(seeds && { seeds }),
+  }
+}
+
+const commandLine = (path: string, { seeds, samples, steps }: Options): string =>
+  [
+    `npx adadagrad compare ${/\s/.test(path) ? JSON.stringify(path) : path}`,
+    ...(seeds ? [`--seeds ${seeds}`] : []),
+    ...(samples ? [`--samples ${samples}`] : []),
+    ...(steps ? [`--steps ${steps}`] : []),
+  ].join(' ')

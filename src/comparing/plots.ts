@@ -1,0 +1,301 @@
+// The plots of a comparison as Vega-Lite specifications: plain data.
+import type { TopLevelSpec } from 'vega-lite'
+import { curve, evaluations, type LinePoint, lines, type Progress } from './curves.ts'
+import type { RunResult } from './results.ts'
+
+/** A plot: the name of its files, what it shows, and its specification. */
+export interface Plot {
+  readonly name: string
+  readonly caption: string
+  readonly spec: TopLevelSpec
+}
+
+// Colours of Okabe and Ito, which differ in brightness; dashes and symbols say the same without any.
+const colours = ['#000000', '#d55e00', '#0072b2', '#009e73', '#cc79a7', '#a6761d', '#56b4e9', '#7f7f7f']
+const dashes = [
+  [1, 0],
+  [6, 2],
+  [2, 2],
+  [8, 2, 2, 2],
+  [4, 4],
+  [10, 3],
+  [1, 3],
+  [6, 2, 1, 2, 1, 2],
+]
+const shapes = [
+  'circle',
+  'square',
+  'triangle-up',
+  'diamond',
+  'cross',
+  'triangle-down',
+  'triangle-right',
+  'triangle-left',
+]
+
+const axisTitles: Record<Progress, string> = {
+  samples: 'samples processed',
+  steps: 'steps',
+  seconds: 'training time (s)',
+}
+const bands = 'Lines are means over seeds, bands their 95 % confidence intervals (Student’s t).'
+
+/** All plots that a comparison's records can fill. */
+export function plotsOf(schemes: readonly string[], results: readonly RunResult[]): Plot[] {
+  const plots: Plot[] = []
+  const add = (name: string, caption: string, points: readonly LinePoint[], x: Axis, y: Axis) => {
+    if (points.length > 0) plots.push({ name, caption, spec: lineSpec(schemes, points, x, y) })
+  }
+  const axes = ['samples', 'steps', 'seconds'] as const
+  const progressAxis = (progress: Progress): Axis => ({
+    title: axisTitles[progress],
+    logarithmic: progress === 'steps',
+  })
+
+  const losses = results.flatMap((result) => result.curve.map(({ loss }) => loss))
+  const logarithmicLoss = spans(losses, 8)
+  for (const progress of axes) {
+    const options = { logarithmicX: progress === 'steps', logarithmicY: logarithmicLoss }
+    add(
+      `loss-${progress}`,
+      `Training loss, as a running mean over about 1,000 samples, against ${axisTitles[progress]}. ${bands}`,
+      lines(
+        schemes,
+        results,
+        curve(progress, ({ loss }) => loss),
+        options,
+      ),
+      progressAxis(progress),
+      { title: 'training loss (running mean)', logarithmic: logarithmicLoss },
+    )
+  }
+  const accuracies = results.some((result) => result.evaluations.some(({ accuracy }) => accuracy !== undefined))
+  for (const progress of axes)
+    add(
+      `${accuracies ? 'accuracy' : 'test-loss'}-${progress}`,
+      `${accuracies ? 'Test accuracy' : 'Test loss'} against ${axisTitles[progress]}. ${bands}`,
+      lines(
+        schemes,
+        results,
+        evaluations(progress, ({ testLoss, accuracy }) => (accuracies ? 100 * (accuracy ?? Number.NaN) : testLoss)),
+        { logarithmicX: progress === 'steps' },
+      ),
+      progressAxis(progress),
+      { title: accuracies ? 'test accuracy (%)' : 'test loss', logarithmic: false },
+    )
+  add(
+    'batch-size',
+    `Batch size against samples processed. Lines are geometric means over seeds, bands 95 % confidence intervals on the logarithm.`,
+    lines(
+      schemes,
+      results,
+      curve('samples', ({ batchSize }) => batchSize),
+      { logarithmicY: true, steps: true },
+    ),
+    progressAxis('samples'),
+    { title: 'batch size b (samples)', logarithmic: true },
+  )
+  const rates = results.flatMap((result) => result.curve.map(({ learningRate }) => learningRate))
+  const logarithmicRate = spans(rates, 3)
+  add(
+    'learning-rate',
+    `Learning rate against samples processed. ${bands}`,
+    lines(
+      schemes,
+      results,
+      curve('samples', ({ learningRate }) => learningRate),
+      { steps: true },
+    ),
+    progressAxis('samples'),
+    { title: 'learning rate α', logarithmic: logarithmicRate },
+  )
+  const tests = testPlot(schemes, results)
+  return tests ? [...plots, tests] : plots
+}
+
+/** Whether values are positive and differ by such a factor, so that a logarithmic axis shows more. */
+function spans(values: readonly number[], factor: number): boolean {
+  const [low, high] = rangeOf(values)
+  return low > 0 && high > factor * low
+}
+
+const rangeOf = (values: readonly number[]): [number, number] =>
+  values.reduce<[number, number]>(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  )
+
+interface Axis {
+  readonly title: string
+  readonly logarithmic: boolean
+}
+
+const config = {
+  font: 'DejaVu Sans, Helvetica, Arial, sans-serif',
+  axis: { gridColor: '#e4e4e4', domainColor: '#666', tickColor: '#666', titleFontWeight: 'normal' },
+  view: { stroke: null },
+  concat: { spacing: 12 },
+} as const
+
+/** `20k`, `0.05`: SI prefixes for what is large, and no prefix for what is small. */
+const labels = "abs(datum.value) >= 10000 ? format(datum.value, '~s') : format(datum.value, ',~r')"
+
+/** An axis over a range. Logarithmic ones have lines at powers of ten, and at 2 and 5 between where that would be few. */
+function quantitative({ title, logarithmic }: Axis, [low, high]: readonly [number, number]) {
+  const scale = { type: logarithmic ? 'log' : 'linear', domain: [low, high], nice: false } as const
+  const axis = { labelExpr: labels, labelFlush: true, tickCount: 6 }
+  return {
+    type: 'quantitative',
+    title,
+    scale,
+    axis: logarithmic ? { ...axis, values: logarithmicTicks(low, high) } : axis,
+  } as const
+}
+
+function logarithmicTicks(low: number, high: number): number[] {
+  const decades = Math.log10(high / low)
+  const steps = decades > 1.8 ? [1] : decades > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9]
+  const every = Math.max(1, Math.ceil(decades / 7))
+  const ticks: number[] = []
+  for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++)
+    if (e % every === 0) for (const step of steps) ticks.push(Number(`${step}e${e}`))
+  return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001)
+}
+
+function lineSpec(schemes: readonly string[], points: readonly LinePoint[], x: Axis, y: Axis): TopLevelSpec {
+  const shown = schemes.filter((scheme) => points.some((point) => point.scheme === scheme))
+  // A scheme looks the same in all plots. The legend is drawn, since one of Vega's cannot have dash and symbol both.
+  const nominal = <T>(list: readonly T[]) => {
+    const range = shown.map((scheme) => list[schemes.indexOf(scheme) % list.length]!)
+    return { field: 'scheme', type: 'nominal', scale: { domain: shown, range }, legend: null } as const
+  }
+  const [color, strokeDash, shape] = [nominal(colours), nominal(dashes), nominal(shapes)]
+  const xRange = rangeOf(points.map((point) => point.x))
+  const xs = { field: 'x', ...quantitative(x, x.logarithmic ? xRange : [Math.min(0, xRange[0]), xRange[1]]) }
+  const ys = quantitative(y, limitsOf(points, y.logarithmic))
+  const row = { field: 'scheme', type: 'nominal', sort: shown, axis: null, scale: { padding: 0.5 } } as const
+  const at = (value: number) => ({ value })
+  return {
+    background: 'white',
+    padding: 8,
+    config,
+    resolve: { scale: { x: 'independent', y: 'independent' } },
+    hconcat: [
+      {
+        width: 440,
+        height: 270,
+        data: { values: points as LinePoint[] },
+        layer: [
+          {
+            mark: { type: 'area', opacity: 0.16, clip: true },
+            encoding: { x: xs, y: { field: 'low', ...ys }, y2: { field: 'high' }, color },
+          },
+          {
+            mark: { type: 'line', strokeWidth: 1.6, clip: true },
+            encoding: { x: xs, y: { field: 'mean', ...ys }, color, strokeDash },
+          },
+          {
+            transform: [{ filter: 'datum.marker' }],
+            mark: { type: 'point', filled: true, opacity: 1, size: 45, clip: true },
+            encoding: { x: xs, y: { field: 'mean', ...ys }, color, shape },
+          },
+        ],
+      },
+      {
+        width: 60 + 6.2 * Math.max(...shown.map(({ length }) => length)),
+        height: { step: 20 },
+        data: { values: shown.map((scheme) => ({ scheme })) },
+        layer: [
+          {
+            mark: { type: 'rule', strokeWidth: 1.6 },
+            encoding: { y: row, x: at(0), x2: at(36), color, strokeDash },
+          },
+          {
+            mark: { type: 'point', filled: true, opacity: 1, size: 45 },
+            encoding: { y: row, x: at(18), color, shape },
+          },
+          {
+            mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: 11 },
+            encoding: { y: row, x: at(44), text: { field: 'scheme' } },
+          },
+        ],
+      },
+    ],
+  } as unknown as TopLevelSpec
+}
+
+/** The range of the lines, and of their bands as far as they do not squeeze the lines: two seeds make wide ones. */
+function limitsOf(points: readonly LinePoint[], logarithmic: boolean): [number, number] {
+  const [forward, back] = logarithmic ? [Math.log, Math.exp] : [(y: number) => y, (y: number) => y]
+  const [low, high] = rangeOf(points.map(({ mean }) => forward(mean)))
+  const room = high > low ? high - low : Math.abs(high) || 1
+  const bounds = (key: 'low' | 'high') => points.map((point) => forward(point[key])).filter(Number.isFinite)
+  const bottom = Math.max(low - 0.3 * room, Math.min(low - 0.04 * room, rangeOf(bounds('low'))[0]))
+  const top = Math.min(high + 0.3 * room, Math.max(high + 0.04 * room, rangeOf(bounds('high'))[1]))
+  return [back(bottom), back(top)]
+}
+
+/** Both sides of each scheme's test, in panels. */
+function testPlot(schemes: readonly string[], results: readonly RunResult[]): Plot | undefined {
+  const sides = [
+    { side: 'statistic, variance / b', value: 'statistic' },
+    { side: 'threshold', value: 'threshold' },
+  ] as const
+  const values = sides.flatMap(({ side, value }) =>
+    lines(schemes, results, ({ tests }) => tests.map((test) => [test.samples, test[value]] as const), {
+      logarithmicY: true,
+    }).map((point) => ({ ...point, side })),
+  )
+  const shown = schemes.filter((scheme) => values.some((point) => point.scheme === scheme))
+  if (shown.length === 0) return undefined
+  const [width, height] = shown.length === 1 ? [440, 270] : [240, 180]
+  const domain = sides.map(({ side }) => side)
+  const legend = { title: null, orient: 'bottom', symbolSize: 600, symbolStrokeWidth: 1.6, labelLimit: 400 } as const
+  const panel = (scheme: string) => {
+    const own = values.filter((point) => point.scheme === scheme)
+    const axis = (title: string, logarithmic: boolean, range: [number, number]) => {
+      const made = quantitative({ title, logarithmic }, range)
+      return { ...made, axis: { ...made.axis, tickCount: 4 } }
+    }
+    const [low, high] = rangeOf(own.map(({ mean }) => mean))
+    const last = rangeOf(own.map(({ x }) => x))[1]
+    return {
+      title: { text: scheme, fontSize: 12 },
+      width,
+      height,
+      data: { values: own },
+      mark: { type: 'line', strokeWidth: 1.5 },
+      encoding: {
+        x: { field: 'x', ...axis(axisTitles.samples, false, [0, last]) },
+        y: { field: 'mean', ...axis('both sides of the test', true, [low / 1.2, high * 1.2]) },
+        color: { field: 'side', type: 'nominal', scale: { domain, range: ['#0072b2', '#000000'] }, legend },
+        strokeDash: {
+          field: 'side',
+          type: 'nominal',
+          scale: {
+            domain,
+            range: [
+              [1, 0],
+              [5, 3],
+            ],
+          },
+          legend,
+        },
+      },
+    }
+  }
+  return {
+    name: 'test',
+    caption:
+      'The two sides of each batch-size test against samples processed: the batch grows where the statistic is above the ' +
+      'threshold. Geometric means over steps and seeds; the test is not evaluated at the cap.',
+    spec: {
+      background: 'white',
+      padding: 8,
+      config,
+      columns: Math.min(3, shown.length),
+      concat: shown.map(panel),
+      resolve: { scale: { x: 'independent', y: 'independent' } },
+    } as unknown as TopLevelSpec,
+  }
+}

@@ -1,0 +1,166 @@
+// What the folders of a comparison hold: made of records, never of live state; Node only.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { averageLoss } from '../running/average-loss.ts'
+import type { ResolvedConfig } from '../running/prepare.ts'
+import { recordsOf } from '../running/resume.ts'
+import { runFiles } from '../running/run-folder.ts'
+import type { TrainingRecord } from '../training/run.ts'
+import type { RunState } from './runs.ts'
+import { type Estimate, estimate } from './statistics.ts'
+
+/** A step of a run as plots need it. */
+export interface CurvePoint {
+  readonly samples: number
+  readonly steps: number
+  readonly seconds: number
+  /** Running mean of the batch losses. */
+  readonly loss: number
+  readonly batchSize: number
+  readonly learningRate: number
+}
+
+/** A verdict as plots need it: geometric means over the steps since the last one, since both sides are ratios of noise. */
+export interface TestPoint {
+  readonly samples: number
+  readonly statistic: number
+  readonly threshold: number
+}
+
+export interface EvaluationPoint {
+  readonly samples: number
+  readonly steps: number
+  readonly seconds: number
+  readonly testLoss: number
+  readonly accuracy?: number
+}
+
+/** One run: what it came to, and its thinned curves. */
+export interface RunResult extends RunState {
+  readonly config: ResolvedConfig | undefined
+  readonly curve: readonly CurvePoint[]
+  readonly tests: readonly TestPoint[]
+  readonly evaluations: readonly EvaluationPoint[]
+}
+
+/** Points that a curve is thinned to, about, beside the first steps. */
+const points = 400
+
+/** Reads the runs of a comparison. */
+export async function readResults(states: readonly RunState[]): Promise<readonly RunResult[]> {
+  const results: RunResult[] = []
+  for (const state of states) results.push(await readResult(state))
+  return results
+}
+
+async function readResult(state: RunState): Promise<RunResult> {
+  const file = join(state.path, runFiles.config)
+  const config: ResolvedConfig | undefined =
+    state.summary && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+  const curve: CurvePoint[] = []
+  const tests: TestPoint[] = []
+  const evaluations: EvaluationPoint[] = []
+  if (!config) return { ...state, config, curve, tests, evaluations }
+
+  const stride = state.summary!.samples / points
+  const average = averageLoss()
+  const pool = logarithmicPool()
+  let last: CurvePoint | undefined
+  for await (const record of recordsOf(state.path)) {
+    const { step: steps, samples, seconds, batchSize, learningRate, test, evaluation } = record
+    // The budget may cut the last batch: that is none of the policy's.
+    const cut = last && samples === config.budget?.samples && batchSize < last.batchSize
+    last = {
+      samples,
+      steps,
+      seconds,
+      loss: average(record),
+      batchSize: cut ? last!.batchSize : batchSize,
+      learningRate,
+    }
+    if (evaluation) {
+      const { loss: testLoss, accuracy } = evaluation
+      evaluations.push({ samples, steps, seconds, testLoss, ...(accuracy !== undefined && { accuracy }) })
+    }
+    if (!cut) pool.add(test)
+    const kept = curve.at(-1)
+    // Evenly in samples, and the beginning, where logarithmic axes look, evenly in their logarithm.
+    if (kept && samples - kept.samples < stride && samples < 1.05 * kept.samples) continue
+    curve.push(last)
+    const point = pool.take(samples)
+    if (point) tests.push(point)
+  }
+  if (last && curve.at(-1) !== last) curve.push(last)
+  return { ...state, config, curve, tests, evaluations }
+}
+
+function logarithmicPool() {
+  let [n, statistics, thresholds] = [0, 0, 0]
+  return {
+    add(test: TrainingRecord['test']) {
+      if (!test || !(test.statistic! > 0) || !(test.threshold! > 0)) return
+      n++
+      statistics += Math.log(test.statistic!)
+      thresholds += Math.log(test.threshold!)
+    },
+    take(samples: number): TestPoint | undefined {
+      if (n === 0) return undefined
+      const point = { samples, statistic: Math.exp(statistics / n), threshold: Math.exp(thresholds / n) }
+      ;[n, statistics, thresholds] = [0, 0, 0]
+      return point
+    },
+  }
+}
+
+/** What a scheme came to, over its seeds. */
+export interface SchemeRow {
+  readonly scheme: string
+  /** Runs that reached their budget, of how many. */
+  readonly finished: number
+  readonly planned: number
+  /** In words, what became of the others. */
+  readonly notes: readonly string[]
+  readonly quantities: Readonly<Partial<Record<QuantityKey, Estimate>>>
+}
+
+/** The columns of a table. */
+export const quantities = [
+  { key: 'averageBatchSize', title: 'average b', unit: 'samples' },
+  { key: 'finalBatchSize', title: 'final b', unit: 'samples' },
+  { key: 'steps', title: 'steps', unit: '' },
+  { key: 'samples', title: 'samples', unit: '' },
+  { key: 'seconds', title: 'seconds', unit: 's' },
+  { key: 'trainLoss', title: 'train loss', unit: '' },
+  { key: 'testLoss', title: 'test loss', unit: '' },
+  { key: 'testAccuracy', title: 'test accuracy', unit: '%' },
+] as const
+export type QuantityKey = (typeof quantities)[number]['key']
+
+/** A row for each scheme, over its runs that reached their budget. */
+export function schemeRows(schemes: readonly string[], states: readonly RunState[]): SchemeRow[] {
+  return schemes.map((scheme) => {
+    const runs = states.filter(({ run }) => run.scheme === scheme)
+    const done = runs.flatMap(({ summary }) => (summary?.outcome === 'finished' ? [summary] : []))
+    const of: Record<QuantityKey, Estimate | undefined> = {
+      averageBatchSize: estimate(done.map(({ averageBatchSize }) => averageBatchSize)),
+      finalBatchSize: estimate(done.map(({ finalBatchSize }) => finalBatchSize)),
+      steps: estimate(done.map(({ steps }) => steps)),
+      samples: estimate(done.map(({ samples }) => samples)),
+      seconds: estimate(done.map(({ seconds }) => seconds)),
+      trainLoss: estimate(done.map(({ training }) => training?.loss)),
+      testLoss: estimate(done.map(({ test }) => test?.loss)),
+      testAccuracy: estimate(done.map(({ test }) => test?.accuracy)),
+    }
+    const notes = runs.flatMap(({ run, summary, error }) => {
+      if (error !== undefined) return [`seed ${run.seed} failed: ${error.split('\n')[0]}`]
+      if (!summary) return [`seed ${run.seed} has not run to its end`]
+      if (summary.outcome === 'finished') return []
+      const { outcome, reason, samples } = summary
+      return [
+        `seed ${run.seed} ${outcome === 'diverged' ? `diverged: ${reason}` : `interrupted at ${samples} samples`}`,
+      ]
+    })
+    const known = Object.entries(of).filter(([, value]) => value !== undefined)
+    return { scheme, finished: done.length, planned: runs.length, notes, quantities: Object.fromEntries(known) }
+  })
+}
