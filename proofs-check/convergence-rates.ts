@@ -22,7 +22,7 @@ interface Measured {
 
 const NAME = 'AdAdaGradNorm, norm test η = '
 const words = ({ value, low, high }: Slope): string =>
-  `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`.replace(/-/g, '−')
+  `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`.replace(/-/g, '−')
 
 export const convergenceRates: Claim = {
   id: '3.9',

@@ -73,6 +73,16 @@ export const edgeCases: Claim = {
         }
       }
     })
+    await example('gradients whose squares overflow are refused, though their mean is finite', (t) => {
+      const s = subject.fromPerSampleGradients([[1e200], [-1e200]])
+      let refused = false
+      try {
+        subject.normTest({ eta: 1 }).evaluate(s)
+      } catch (error) {
+        refused = error instanceof DivergenceError
+      }
+      t.that('refused', refused)
+    })
     await example('a loss or gradient that is not finite is refused', (t) => {
       for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
         for (const test of Object.values(testsOf(subject, 1))) {

@@ -134,6 +134,28 @@ export const monotoneBatchSizes: Claim = {
       },
       { runs: 5000 },
     )
+    await forAll(
+      'growth limit and dead band',
+      [
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: 0, max: 1 << 16 }).map((k) => k / 128),
+        fc.integer({ min: 0, max: 600 }),
+        fc.integer({ min: 17, max: 64 }).map((k) => k / 16),
+        fc.integer({ min: 0, max: 16 }).map((k) => k / 16),
+      ],
+      (t, b, T, room, maxGrowth, hysteresis) => {
+        const cap = b + room
+        const free = { cap, maxGrowth: Number.POSITIVE_INFINITY, hysteresis: 0 }
+        const wanted = subject.nextBatchSize(b, T, free)
+        // A limited step reaches b·growth or, lest a small batch be stuck, one sample more.
+        const reach = Math.min(cap, Math.max(b + 1, Math.floor(b * maxGrowth)))
+        t.same('growth limit', subject.nextBatchSize(b, T, { ...free, maxGrowth }), Math.min(wanted, reach))
+        // Within the dead band nothing changes, beyond it everything does; one sample has none.
+        const still = b > 1 && wanted / b - 1 <= hysteresis
+        t.same('dead band', subject.nextBatchSize(b, T, { ...free, hysteresis }), still ? b : wanted)
+      },
+      { runs: 3000 },
+    )
     await example('the ramps are their formulas', (t) => {
       const sizes = (policy: BatchPolicy, steps: number) => {
         let state = policy.start()

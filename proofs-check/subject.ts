@@ -12,7 +12,14 @@ import { adagrad, adagradNorm, adam, adamw, rmsprop, sgd } from '../src/optim/op
 import { constantRate, multistep, warmupCosine, warmupLinear } from '../src/optim/schedules.ts'
 import { coordinateVariances, innerProductVariance, orthogonalVariance, varianceL1 } from '../src/statistics/derived.ts'
 import { empty, fromPerSampleGradients, merge, withProjections } from '../src/statistics/gradient-statistics.ts'
-import { adaScaleGain, cockpit, noiseScaleOfTwo, simpleNoiseScale } from '../src/statistics/neighbours.ts'
+import {
+  adaDampBatchSize,
+  adaScaleGain,
+  cabsBatchSize,
+  cockpit,
+  noiseScaleOfTwo,
+  simpleNoiseScale,
+} from '../src/statistics/neighbours.ts'
 import {
   officialInnerProductVariance,
   officialOrthogonalVariance,
@@ -35,6 +42,8 @@ export const real = {
   simpleNoiseScale,
   noiseScaleOfTwo,
   adaScaleGain,
+  cabsBatchSize,
+  adaDampBatchSize,
   officialInnerProductVariance,
   officialOrthogonalVariance,
   officialPooledVariance,

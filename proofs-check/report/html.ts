@@ -14,8 +14,12 @@ import { plot } from './plot.ts'
 const escaped = (value: string | number): string =>
   String(value).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;')
 
-const verdict = (text: string): string =>
-  text === 'passed' ? ' class="passed"' : text === 'FAILED' || text === 'NOTHING' ? ' class="failed"' : ''
+const verdict = (text: string): string => {
+  if (text === 'passed') return ' class="passed"'
+  if (text === 'FAILED' || text === 'NOTHING') return ' class="failed"'
+  // Numbers with their units and intervals stay on one line.
+  return /^[−\d]/.test(text) && text.length < 26 ? ' class="number"' : ''
+}
 
 function table(
   header: readonly string[],
@@ -37,7 +41,7 @@ const STYLE = `
 body{font:16px/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:70rem;margin:2rem auto;padding:0 1rem}
 h2{margin-top:2.5rem;border-top:1px solid #ddd;padding-top:1rem}.wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.85rem;margin:1rem 0}th,td{border-bottom:1px solid #ddd;padding:.25rem .6rem;text-align:left;vertical-align:top}
-th{background:#f4f4f4}.passed{color:#00643c}.failed{color:#b00020;font-weight:700}figure{margin:1.5rem 0}figcaption,caption{font-size:.9rem;color:#444}
+th{background:#f4f4f4}.number{white-space:nowrap}.passed{color:#00643c}.failed{color:#b00020;font-weight:700}figure{margin:1.5rem 0}figcaption,caption{font-size:.9rem;color:#444}
 pre{background:#f4f4f4;padding:.75rem;overflow-x:auto}svg{max-width:100%;height:auto}`
 
 /** The report as one file that needs nothing else. */
