@@ -37,14 +37,7 @@ export function tradeSentences(runs: readonly Compared[]): string[] {
 
   const lower = adaptive.filter((run) => difference(run, small) < 0 && tells(run, small))
   if (lower.length === adaptive.length) {
-    const fastest = Math.min(...adaptive.map(({ summary }) => summary.seconds))
-    const time = `training took ${times(adaptive)} against ${times([small])}`
-    sentences.push(
-      'So fewer and larger steps were paid for in accuracy per sample. ' +
-        (fastest < 0.8 * small.summary.seconds
-          ? `They saved time: ${time}.`
-          : `They saved no time here, where ${time}: they pay where the samples of a large batch are computed in parallel.`),
-    )
+    sentences.push(`So fewer and larger steps were paid for in accuracy per sample. ${timeSentence(adaptive, small)}`)
   } else if (lower.length === 0)
     sentences.push(
       `So fewer and larger steps cost no accuracy that ${count(small.testSamples)} test samples can tell, at these settings and this seed.`,
@@ -74,5 +67,14 @@ const factor = (ratio: number): string => {
   return ratio >= 1 ? `${many(ratio)} times fewer` : `${many(1 / ratio)} times more`
 }
 
-const times = (runs: readonly Compared[]): string =>
-  runs.map(({ summary }) => `${summary.seconds.toFixed(0)} s`).join(' and ')
+/** Whether fewer steps saved time; a tenth more or less may be the machine's. */
+function timeSentence(adaptive: readonly Compared[], small: Compared): string {
+  const times = adaptive.map(({ summary }) => `${summary.seconds.toFixed(0)} s`).join(' and ')
+  const against = `${times} against ${small.summary.seconds.toFixed(0)} s`
+  const shares = adaptive.map(({ summary }) => summary.seconds / small.summary.seconds)
+  if (shares.every((share) => share < 0.8)) return `They saved time: training took ${against}.`
+  const parallel = 'they pay where the samples of a large batch are computed in parallel'
+  if (shares.every((share) => share > 0.9))
+    return `They saved no time here, where training took ${against}: ${parallel}.`
+  return `Training took ${against}: ${parallel}.`
+}
