@@ -28,7 +28,6 @@ export {
   normTest,
   orthogonalityTest,
 } from './batch-size/tests.ts'
-export { type CompareOptions, type CompareResult, type ComparisonInput, compare } from './comparing/index.ts'
 export type { Dataset, FieldSpec, TrainTest } from './data/dataset.ts'
 export * as data from './data/index.ts'
 export {

@@ -1,6 +1,7 @@
-import type { ComparisonInput } from './comparison.ts'
-import type { SchemeRow } from './results.ts'
-import type { RunState, RunsOptions } from './runs.ts'
+// `adadagrad/compare`: an entry of its own, for what it draws with has no place in a browser bundle.
+import { type ComparisonInput, checkComparison } from './comparison.ts'
+import { type SchemeRow, schemeRows } from './results.ts'
+import { makeRuns, type RunState, type RunsOptions } from './runs.ts'
 
 export type { ComparisonInput, PlannedRun } from './comparison.ts'
 export type { SchemeRow } from './results.ts'
@@ -28,6 +29,7 @@ export interface CompareResult {
  *
  * @throws ConfigurationError for a comparison with mistakes, or an output folder with runs of another configuration
  * @example
+ * import { compare } from 'adadagrad/compare'
  * const adaptive = { name: 'adaptive', test: { name: 'norm', eta: 0.5 }, initial: 8 }
  * const { rows } = await compare(
  *   { model: 'logistic', budget: { samples: 20_000 }, seeds: 3, schemes: { AdAdaGrad: { batchSize: adaptive }, 'b = 64': { batchSize: 64 } } },
@@ -37,12 +39,6 @@ export interface CompareResult {
  */
 export async function compare(input: ComparisonInput, options: CompareOptions): Promise<CompareResult> {
   const { report = true, ...settings } = options
-  // Loaded when it is called, so that a browser bundle that never does need not have it.
-  const [{ checkComparison }, { makeRuns }, { schemeRows }] = await Promise.all([
-    import('./comparison.ts'),
-    import('./runs.ts'),
-    import('./results.ts'),
-  ])
   const comparison = checkComparison(input)
   const runs = await makeRuns(comparison, settings)
   if (report) await (await import('./report.ts')).writeReport(comparison, runs, { output: options.output })
