@@ -46,7 +46,7 @@ export const neighbours: Claim = {
       t.equal('noise', noise, sigmaSquared(g), scale)
       t.equal('signal', signal, dot(meanOf(g), meanOf(g)), scale)
     })
-    await forAll('B_simple is their quotient, boundless where the signal is lost', [inputs[0], inputs[1]], (t, g) => {
+    await forAll('B_simple is their quotient, boundless where the signal is lost', [inputs[0]], (t, g) => {
       if (g.length < 2) return
       const { noise, signal, scale } = subject.simpleNoiseScale(subject.fromPerSampleGradients(g))!
       if (noise === 0) t.same('without noise', scale, 0)
