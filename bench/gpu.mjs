@@ -20,15 +20,22 @@ const { createExecutor } = await library('training/executor.js')
 /** A figure is not worth more than this: where one call takes longer, larger ones are left out. */
 const PATIENCE = 20_000
 
+/** Milliseconds: of a clock, or of processor time where the adapter is software and the machine may be shared. */
+let now = () => performance.now()
+const processorTime = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 /** Median milliseconds of a call, after one that makes what is made once. */
 async function timed(call, seconds) {
   await call()
   const times = []
   const start = performance.now()
   while (times.length < 3 || (performance.now() - start < 1000 * seconds && times.length < 200)) {
-    const before = performance.now()
+    const before = now()
     await call()
-    times.push(performance.now() - before)
+    times.push(now() - before)
     if (performance.now() - start > PATIENCE) break
   }
   return times.sort((a, b) => a - b)[times.length >> 1]
@@ -102,7 +109,9 @@ export async function main({
     'gpu.js webasm': onProcessor('webasm'),
   }
   const { mode, adapter, software } = contenders['gpu, tiled'].details
-  console.log(`${mode} on ${adapter}${software ? ' (software: figures say nothing about graphics cards)' : ''}\n`)
+  if (software) now = processorTime
+  const note = ' in software: a second is one of processor time, and figures say nothing about graphics cards'
+  console.log(`${mode} on ${adapter}${software ? note : ''}\n`)
 
   const names = Object.keys(contenders)
   const given = new Set()
