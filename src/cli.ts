@@ -21,6 +21,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'the numbers of the tests, for given weights and data',
     load: async () => (await import('./cli/statistics.ts')).statisticsCommand(),
   },
+  data: {
+    summary: 'data sets: where they are, how to get them, whether they are right',
+    load: async () => (await import('./cli/data.ts')).dataCommand(),
+  },
   export: {
     summary: 'records of runs as CSV, Parquet or TensorBoard event files',
     load: async () => (await import('./cli/export.ts')).exportCommand(),

@@ -1,4 +1,5 @@
 // Data sets from files on disk: the only part of this folder that needs Node.
+import { existsSync } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -197,9 +198,25 @@ export interface DataContext {
   readonly seed: number | string
 }
 
-const folder = { type: 'string', help: 'where the files are' } as const
+/** Names a folder with a folder for each data set, called as the data set. */
+export const dataVariable = 'ADADAGRAD_DATA'
+
+/** Where the files of a data set are: by default in the user's folder of data sets, if there is one. */
+const folderOf = (name: string, otherwise?: string) =>
+  ({
+    type: 'string',
+    help: 'where the files are',
+    derived: {
+      says: `${name} in the folder that the environment variable ${dataVariable} names`,
+      from: () => {
+        const root = process.env[dataVariable]
+        const path = root && join(root, name)
+        return path && (otherwise === undefined || existsSync(path)) ? path : otherwise
+      },
+    },
+  }) as const
+
 const cifarOptions = {
-  folder,
   scaling: {
     type: 'choice',
     of: ['cnn', 'resnet'],
@@ -244,28 +261,28 @@ export const dataFamily: Family<Promise<TrainTest>, DataContext> = {
     choice({
       name: 'mnist',
       summary: 'MNIST from its four IDX files, plain or .gz',
-      options: { folder },
+      options: { folder: folderOf('mnist') },
       shorthand: 'folder',
       make: ({ folder }) => loadMnist(folder),
     }),
     choice({
       name: 'fashion-mnist',
       summary: 'Fashion-MNIST from its four IDX files, plain or .gz',
-      options: { folder: { ...folder, default: debianFashionMnist } },
+      options: { folder: folderOf('fashion-mnist', debianFashionMnist) },
       shorthand: 'folder',
       make: ({ folder }) => loadFashionMnist(folder),
     }),
     choice({
       name: 'cifar10',
       summary: 'CIFAR-10, binary version',
-      options: cifarOptions,
+      options: { folder: folderOf('cifar10'), ...cifarOptions },
       shorthand: 'folder',
       make: (options, context: DataContext) => cifar(loadCifar10, options, context),
     }),
     choice({
       name: 'cifar100',
       summary: 'CIFAR-100, binary version, with the fine labels',
-      options: cifarOptions,
+      options: { folder: folderOf('cifar100'), ...cifarOptions },
       shorthand: 'folder',
       make: (options, context: DataContext) => cifar(loadCifar100, options, context),
     }),

@@ -45,8 +45,8 @@ describe.concurrent('mistakes on the command line', () => {
     [
       'data without their folder',
       ['train', '--data', 'mnist'],
-      2,
-      '--folder: expected a text (where the files are), got none',
+      1,
+      /^--folder: needs a value .where the files are.; the default would be mnist in .* ADADAGRAD_DATA names$/,
     ],
     [
       'a model that does not fit',

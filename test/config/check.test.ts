@@ -45,7 +45,11 @@ describe('checkConfig', () => {
       { optimizer: 3 },
       'optimizer: expected the name of an optimiser (adagrad, adagrad-norm, sgd, rmsprop, adam, adamw, official-adagrad-norm), got 3',
     ],
-    ['a missing value', { data: 'mnist' }, 'data.folder: expected a text (where the files are), got none'],
+    [
+      'a missing value',
+      { learningRate: 'multistep' },
+      'learningRate.milestones: expected a list of whole numbers (when the factor is applied), got none',
+    ],
     [
       'a problem with a model',
       { problem: 'quadratic', model: 'logistic' },
