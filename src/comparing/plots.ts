@@ -95,6 +95,19 @@ export function plotsOf(schemes: readonly string[], results: readonly RunResult[
     progressAxis('samples'),
     { title: 'batch size b (samples)', logarithmic: true },
   )
+  for (const progress of ['samples', 'steps'] as const)
+    add(
+      `gradient-norm-${progress}`,
+      `Norm of the batch gradient, its noise included, against ${axisTitles[progress]}. Lines are geometric means over steps and seeds, bands 95 % confidence intervals on the logarithm.`,
+      lines(
+        schemes,
+        results,
+        curve(progress, ({ gradientNorm }) => gradientNorm),
+        { logarithmicX: true, logarithmicY: true },
+      ),
+      { title: axisTitles[progress], logarithmic: true },
+      { title: 'gradient norm ‖ḡ‖', logarithmic: true },
+    )
   const rates = results.flatMap((result) => result.curve.map(({ learningRate }) => learningRate))
   const logarithmicRate = spans(rates, 3)
   add(

@@ -5,7 +5,6 @@ import { averageLoss } from '../running/average-loss.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 import { recordsOf } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
-import type { TrainingRecord } from '../training/run.ts'
 import type { RunState } from './runs.ts'
 import { type Estimate, estimate } from './statistics.ts'
 
@@ -18,6 +17,8 @@ export interface CurvePoint {
   readonly loss: number
   readonly batchSize: number
   readonly learningRate: number
+  /** ‖ḡ‖, the geometric mean over the steps since the last point. */
+  readonly gradientNorm: number
 }
 
 /** A verdict as plots need it: geometric means over the steps since the last one, since both sides are ratios of noise. */
@@ -64,7 +65,7 @@ async function readResult(state: RunState): Promise<RunResult> {
 
   const stride = state.summary!.samples / points
   const average = averageLoss()
-  const pool = logarithmicPool()
+  const [statistics, thresholds, norms] = [geometricMean(), geometricMean(), geometricMean()]
   let last: CurvePoint | undefined
   for await (const record of recordsOf(state.path)) {
     const { step: steps, samples, seconds, batchSize, learningRate, test, evaluation } = record
@@ -77,37 +78,43 @@ async function readResult(state: RunState): Promise<RunResult> {
       loss: average(record),
       batchSize: cut ? last!.batchSize : batchSize,
       learningRate,
+      gradientNorm: Number.NaN,
     }
     if (evaluation) {
       const { loss: testLoss, accuracy } = evaluation
       evaluations.push({ samples, steps, seconds, testLoss, ...(accuracy !== undefined && { accuracy }) })
     }
-    if (!cut) pool.add(test)
+    norms.add(record.gradientNorm)
+    if (test && !cut) {
+      statistics.add(test.statistic)
+      thresholds.add(test.threshold)
+    }
     const kept = curve.at(-1)
     // Evenly in samples, and the beginning, where logarithmic axes look, evenly in their logarithm.
     if (kept && samples - kept.samples < stride && samples < 1.05 * kept.samples) continue
+    last = { ...last, gradientNorm: norms.take() }
     curve.push(last)
-    const point = pool.take(samples)
-    if (point) tests.push(point)
+    const [statistic, threshold] = [statistics.take(), thresholds.take()]
+    if (statistic > 0 && threshold > 0) tests.push({ samples, statistic, threshold })
   }
-  if (last && curve.at(-1) !== last) curve.push(last)
+  if (last && curve.at(-1) !== last) curve.push({ ...last, gradientNorm: norms.take() })
   return { ...state, config, curve, tests, evaluations }
 }
 
-function logarithmicPool() {
-  let [n, statistics, thresholds] = [0, 0, 0]
+/** A geometric mean since it was last taken; NaN of nothing. */
+function geometricMean() {
+  let [n, sum] = [0, 0]
   return {
-    add(test: TrainingRecord['test']) {
-      if (!test || !(test.statistic! > 0) || !(test.threshold! > 0)) return
+    add(value: number | null) {
+      if (!(value! > 0)) return
       n++
-      statistics += Math.log(test.statistic!)
-      thresholds += Math.log(test.threshold!)
+      sum += Math.log(value!)
     },
-    take(samples: number): TestPoint | undefined {
-      if (n === 0) return undefined
-      const point = { samples, statistic: Math.exp(statistics / n), threshold: Math.exp(thresholds / n) }
-      ;[n, statistics, thresholds] = [0, 0, 0]
-      return point
+    mean: () => (n === 0 ? Number.NaN : Math.exp(sum / n)),
+    take() {
+      const mean = this.mean()
+      ;[n, sum] = [0, 0]
+      return mean
     },
   }
 }
