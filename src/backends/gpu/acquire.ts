@@ -65,7 +65,11 @@ export async function acquireWebGpu(gpujs: GpuJs): Promise<WebGpu | { readonly m
   const api = await webGpuApi()
   if (api === undefined) return { missing: 'this browser has no WebGPU' }
   const offered = await api.requestAdapter({ powerPreference: 'high-performance' })
-  if (offered === null) return { missing: noAdapter() }
+  if (offered === null) {
+    // A driver may be there the next time; Dawn looks for drivers once.
+    dawn = undefined
+    return { missing: noAdapter() }
+  }
   const context = await withNavigator({ requestAdapter: async () => offered }, () => gpujs.WebGPUContext.acquire())
   const { info } = context.adapter
   const adapter =
