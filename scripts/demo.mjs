@@ -10,17 +10,16 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const pageFolder = join(root, 'dist/demo')
-const embedFolder = join(root, 'dist/browser/esm')
+const dist = join(root, 'dist')
 
-/** Modules of Node's own that the library meets in Node alone: a page never calls them. */
+/** What works in Node alone, and what a page therefore never calls: Node's own modules, comparisons, which write files. */
+const nodeOnly = /^(node:|crypto$)|\/comparing\/index\.ts$/
 const withoutNode = {
   name: 'without-node',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:|crypto$)/ }, ({ path }) => ({ path, namespace: 'node-only' }))
-    onLoad({ filter: /.*/, namespace: 'node-only' }, () => ({
-      contents: 'export const access = undefined, readFile = undefined, join = undefined, fileURLToPath = undefined',
-    }))
+    onResolve({ filter: nodeOnly }, ({ path }) => ({ path, namespace: 'node-only' }))
+    // CommonJS, of which any name may be imported.
+    onLoad({ filter: /.*/, namespace: 'node-only' }, () => ({ contents: 'module.exports = {}' }))
   },
 }
 
@@ -48,8 +47,16 @@ const common = {
   plugins: [withoutNode, woff2Only],
 }
 
-/** Builds both bundles; returns the gzipped size of each file of the page. */
-export async function buildDemo() {
+// Helper threads start from ./worker.js beside the file that starts them.
+const threads = join(root, 'src/backends/wasm/worker.ts')
+
+/**
+ * Builds both bundles, into `<folder>/demo` and `<folder>/browser/esm`.
+ *
+ * @returns the gzipped size of each file of the page
+ */
+export async function buildDemo(folder = dist) {
+  const [pageFolder, embedFolder] = [join(folder, 'demo'), join(folder, 'browser/esm')]
   await Promise.all([
     rm(pageFolder, { recursive: true, force: true }),
     rm(embedFolder, { recursive: true, force: true }),
@@ -58,18 +65,28 @@ export async function buildDemo() {
   const [page] = await Promise.all([
     build({
       ...common,
-      entryPoints: { page: join(root, 'demo/main.tsx'), worker: join(root, 'demo/training/worker.ts') },
+      entryPoints: {
+        page: join(root, 'demo/main.tsx'),
+        training: join(root, 'demo/training/worker.ts'),
+        worker: threads,
+      },
       outdir: pageFolder,
       splitting: true,
-      chunkNames: 'parts/[name]-[hash]',
+      chunkNames: '[name]-[hash]',
       assetNames: 'fonts/[name]',
       metafile: true,
     }),
     existsSync(join(root, 'demo/embed.ts')) &&
-      build({ ...common, entryPoints: { index: join(root, 'demo/embed.ts') }, outdir: embedFolder, splitting: true }),
+      build({
+        ...common,
+        entryPoints: { index: join(root, 'demo/embed.ts'), worker: threads },
+        outdir: embedFolder,
+        splitting: true,
+      }),
   ])
   await copyFile(join(root, 'demo/index.html'), join(pageFolder, 'index.html'))
-  await copyFile(join(root, 'dist/wasm/strict.wasm'), join(pageFolder, 'strict.wasm'))
+  for (const kernels of ['strict.wasm', 'relaxed.wasm'])
+    await copyFile(join(root, 'dist/wasm', kernels), join(pageFolder, kernels))
   await copyFile(join(root, 'dist/data/digits.bin'), join(pageFolder, 'digits.bin'))
   const files = [
     'index.html',
@@ -99,7 +116,7 @@ const types = {
  *
  * @returns the address, and how to stop
  */
-export async function serve(folder = pageFolder, { port = 0, isolated = true } = {}) {
+export async function serve(folder = join(dist, 'demo'), { port = 0, isolated = true } = {}) {
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname)
     const file = join(folder, normalize(path).replace(/\/$/, '/index.html'))
@@ -142,16 +159,16 @@ function emitTypes() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!existsSync(join(pageFolder, 'index.html')) || !asked('--serve')) {
+  if (!existsSync(join(dist, 'demo/index.html')) || !asked('--serve')) {
     const sizes = await buildDemo()
     if (asked('--types')) emitTypes()
-    const first = Object.entries(sizes).filter(([file]) => !/LEGAL|fonts\//.test(file))
+    const first = Object.entries(sizes).filter(([file]) => !/LEGAL|fonts\/|gpu/.test(file))
     const total = first.reduce((sum, [, bytes]) => sum + bytes, 0)
-    console.log(`the demo: ${(total / 1024).toFixed(0)} KB gzipped, without fonts and digits`)
+    console.log(`the demo: ${(total / 1024).toFixed(0)} KB gzipped, without fonts, digits and what the GPU needs`)
     if (asked('--sizes')) console.table(sizes)
   }
   if (asked('--serve')) {
-    const { url } = await serve(pageFolder, { port: Number(process.env.PORT ?? 4173) })
+    const { url } = await serve(undefined, { port: Number(process.env.PORT ?? 4173) })
     console.log(`the demo is at ${url} (Ctrl-C ends it)`)
   }
 }

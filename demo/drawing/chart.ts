@@ -3,6 +3,8 @@ import { oncePerFrame, short, thousands, ticks } from './canvas.ts'
 import { onPaletteChange, type Palette, paletteOf } from './palette.ts'
 
 export interface ChartAxis {
+  /** What is measured, and in what; written along the horizontal axis. */
+  readonly label?: string
   /** `log2` for sizes that double, `log` for what falls by orders of magnitude; linear otherwise. */
   readonly scale?: 'linear' | 'log' | 'log2'
   /** Turned round: large values at the bottom. */
@@ -99,7 +101,12 @@ function settings({ x, y, lines }: ChartOptions, palette: Palette, width: number
     padding: [8, 18, 0, 0],
     scales: { x: scaleOf(x), y: scaleOf(y) },
     axes: [
-      { ...axis, ...axisOf(x, thousands), space: 56, size: 26, gap: 4 },
+      {
+        ...axis,
+        ...axisOf(x, thousands),
+        ...(x.label !== undefined && { label: x.label, labelFont: font, labelSize: 14, labelGap: 0 }),
+        ...{ space: 56, size: 24, gap: 4 },
+      },
       { ...axis, ...axisOf(y, y.scale === 'log2' ? String : tickText), space: 26, size: 50, gap: 6 },
     ],
     series: [

@@ -151,7 +151,7 @@ function paint(grid: LandscapeGrid, w: number, h: number, palette: Palette): HTM
   const least = values.reduce((a, b) => Math.min(a, b))
   const heights = values.map((value) => value - least)
   const sorted = [...heights].sort((a, b) => a - b)
-  const low = Math.max(sorted[Math.floor(sorted.length * 0.012)]!, sorted[sorted.length - 1]! * 1e-5, Number.MIN_VALUE)
+  const low = Math.max(sorted[Math.floor(sorted.length * 0.02)]!, sorted[sorted.length - 1]! * 1e-5, Number.MIN_VALUE)
   const high = sorted[sorted.length - 1]!
   const levels = Array.from({ length: LEVELS }, (_, k) => low * (high / low) ** (k / LEVELS))
   const canvas = document.createElement('canvas')

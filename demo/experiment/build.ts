@@ -44,13 +44,19 @@ export async function prepare(
   experiment: Experiment,
   scheme: Scheme,
   problem: Problem,
-  backend: Backend,
+  { backend, threads }: { readonly backend: Backend; readonly threads?: number },
   wrap: (executor: Executor) => Executor = (executor) => executor,
 ): Promise<{ readonly executor: Executor; readonly run: Run }> {
   const { samples, seed } = experiment
   const { optimizer, policy } = makeScheme(experiment, scheme)
   const { objective, train, test } = problem
-  const executor = await createExecutor({ backend, objective, dataset: train, breathe: breather() })
+  const executor = await createExecutor({
+    backend,
+    objective,
+    dataset: train,
+    breathe: breather(),
+    ...(threads !== undefined && { threads }),
+  })
   const run = createRun({
     executor: wrap(executor),
     train,

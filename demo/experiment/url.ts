@@ -1,3 +1,4 @@
+import { backendFamily } from '../../src/backends/choices.ts'
 import { gainFamily } from '../../src/batch-size/ada-scale.ts'
 import { policyFamily } from '../../src/batch-size/policies.ts'
 import type { Family, Option } from '../../src/choice.ts'
@@ -66,6 +67,7 @@ export function toFragment({ experiment, view }: PageState): string {
   if (JSON.stringify(experiment.schemes) !== JSON.stringify(preset.schemes))
     for (const [k, scheme] of experiment.schemes.entries())
       for (const key of schemeKeys) write(`s${k + 1}.${key}`, scheme[key])
+  if (JSON.stringify(experiment.backend) !== JSON.stringify(preset.backend)) write('backend', experiment.backend)
   if (view.axis !== 'samples') entries.set('x', view.axis)
   if (view.focus !== 0) entries.set('focus', String(view.focus + 1))
   if (view.pace !== defaultPace(experiment.task.name)) entries.set('pace', String(view.pace))
@@ -133,6 +135,7 @@ export function fromFragment(fragment: string): PageState & { readonly mistakes:
     schemes: schemes.length > 0 ? schemes : preset.schemes,
     samples: Math.round(number('samples', 1, preset.samples)),
     seed: Math.round(number('seed', 0, preset.seed)),
+    backend: pick('backend', untyped(backendFamily), preset.backend),
   }
   const view: View = {
     axis: entries.get('x') === 'steps' ? 'steps' : 'samples',

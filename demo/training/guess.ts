@@ -21,6 +21,7 @@ export async function guesser(backend: Backend, executor: Executor, dataset: Dat
   })
   return async (pixels: ArrayLike<number>): Promise<Float32Array> => {
     x.set(pixels)
+    backend.changed?.(executor.parameters)
     const running = plan.run(0, 0)
     if (running) await running
     const probabilities = new Float32Array(count * classes)

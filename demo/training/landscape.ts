@@ -7,12 +7,12 @@ import { createExecutor } from '../../src/training/executor.ts'
 import { createRun } from '../../src/training/run.ts'
 import type { Landscape } from './protocol.ts'
 
-const COLUMNS = 72
-const ROWS = 48
+const COLUMNS = 108
+const ROWS = 72
 /** Steps of the search for the lowest point, so that the picture has it. */
 const SEARCH = 1500
 /** How much wider than start and minimum the picture is. */
-const MARGIN = 0.3
+const MARGIN = 0.4
 
 /**
  * F of a problem with two parameters on a grid that shows its start and its minimum.

@@ -1,4 +1,4 @@
-import type { Evaluation } from '../../src/training/executor.ts'
+import type { Evaluation } from '../../src/training/batch.ts'
 import type { TrainingRecord } from '../../src/training/run.ts'
 import type { Experiment } from '../experiment/experiment.ts'
 
@@ -9,12 +9,13 @@ export type ToWorker =
       readonly experiment: Experiment
       /** Which of its schemes. */
       readonly scheme: number
-      readonly kernels: WebAssembly.Module
+      /** For the wasm backend. */
+      readonly kernels?: WebAssembly.Module
       /** digits.bin, for the tasks that learn it. */
       readonly digits?: Uint8Array
-      /** Whether to work out the landscape, which all schemes share. */
-      readonly landscape: boolean
     }
+  /** Instead of training: work out the landscape of a problem with two parameters, which all schemes share. */
+  | { readonly kind: 'survey'; readonly experiment: Experiment; readonly kernels?: WebAssembly.Module }
   /** Make steps until so many samples are processed. */
   | { readonly kind: 'until'; readonly samples: number }
   | { readonly kind: 'step' }

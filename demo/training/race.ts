@@ -1,4 +1,4 @@
-import type { Evaluation } from '../../src/training/executor.ts'
+import type { Evaluation } from '../../src/training/batch.ts'
 import type { TrainingRecord } from '../../src/training/run.ts'
 import type { Experiment } from '../experiment/experiment.ts'
 import { createHistory, createPath, type History, type Path } from './history.ts'
@@ -51,7 +51,7 @@ export interface Race {
 
 export interface RaceOptions {
   readonly experiment: Experiment
-  readonly kernels: WebAssembly.Module
+  readonly kernels?: WebAssembly.Module
   readonly digits?: Uint8Array
   readonly createWorker: () => Worker
   /** Something is new. Called at most once for each report of a worker. */
@@ -94,10 +94,24 @@ export function createRace(options: RaceOptions): Race {
     worker.onerror = (event) => hear(k, { kind: 'failed', message: event.message || 'the worker did not start' })
     return worker
   })
+  // The schemes need not wait for the ground that they are drawn on.
+  const surveyor = digits === undefined ? options.createWorker() : undefined
+  if (surveyor) {
+    surveyor.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.kind === 'landscape') landscape = data.landscape
+      surveyor.terminate()
+      changed()
+    }
+    surveyor.postMessage({ kind: 'survey', experiment, ...(kernels && { kernels }) } satisfies ToWorker)
+  }
   const tell = (k: number, message: ToWorker) => workers[k]!.postMessage(message)
   const tellAll = (message: ToWorker) => workers.forEach((_, k) => void tell(k, message))
   for (const [k] of workers.entries())
-    tell(k, { kind: 'start', experiment, scheme: k, kernels, landscape: k === 0, ...(digits && { digits }) })
+    tell(k, {
+      ...{ kind: 'start', experiment, scheme: k },
+      ...(kernels && { kernels }),
+      ...(digits && { digits }),
+    })
   tell(watched, { kind: 'watched', watched: true })
 
   const alive = () => racers.filter(({ failure }) => failure === undefined)
@@ -141,16 +155,14 @@ export function createRace(options: RaceOptions): Race {
           racer.evaluation = evaluation
         }
         racer.last = last
-        if (last.test) racer.judged = last
+        // A batch that the budget cuts short is judged, too, but nothing follows from it.
+        if (last.test && last.batchSize === racer.batchSize) racer.judged = last
         if (cloud) racer.cloud = cloud
         if (guesses) racer.guesses = guesses
         racer.finished = finished
         racer.fingerprint = fingerprint
         break
       }
-      case 'landscape':
-        landscape = message.landscape
-        break
       case 'guess':
         options.guessed?.(message.probabilities)
         return
@@ -202,6 +214,7 @@ export function createRace(options: RaceOptions): Race {
     guess: (pixels) => tell(watched, { kind: 'guess', pixels }),
     close() {
       clearInterval(timer)
+      surveyor?.terminate()
       for (const worker of workers) worker.terminate()
     },
   }
@@ -213,7 +226,11 @@ function addRows(racer: Mutable<Racer>, rows: Float64Array, budget: number): voi
   const values: Partial<Record<(typeof COLUMNS)[number], number>> = {}
   for (let at = 0; at < rows.length; at += width) {
     for (let c = 0; c < width; c++) values[COLUMNS[c]!] = rows[at + c]!
-    if (values.samples! >= budget) values.batchSize = Math.max(racer.batchSize, values.batchSize!)
+    if (values.samples! >= budget && values.batchSize! < racer.batchSize) {
+      values.batchSize = racer.batchSize
+      values.statistic = Number.NaN
+      values.threshold = Number.NaN
+    }
     racer.batchSize = values.batchSize!
     history.add(values.step!, values.samples!, values)
     if (!Number.isNaN(values.x1)) path.add(values.x1!, values.x2!)

@@ -1,7 +1,7 @@
-import { wasmBackend } from '../../src/backends/wasm/index.ts'
 import { parseDigits } from '../../src/data/digits.ts'
 import type { TrainingRecord } from '../../src/training/run.ts'
 import { makeTask, prepare } from '../experiment/build.ts'
+import { openBackend, threadsOf } from './backend.ts'
 import { type Remembering, remembering } from './cloud.ts'
 import { bytesOf, fingerprint, fingerprintOf } from './fingerprint.ts'
 import { guesser, SHOWN_DIGITS, shownDigits } from './guess.ts'
@@ -30,9 +30,10 @@ let wake: (() => void) | undefined
 port.onmessage = ({ data }) => {
   switch (data.kind) {
     case 'start':
-      start(data).catch((error: unknown) =>
-        tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }),
-      )
+      start(data).catch(fail)
+      break
+    case 'survey':
+      survey(data).catch(fail)
       break
     case 'until':
       until = data.samples
@@ -49,21 +50,30 @@ port.onmessage = ({ data }) => {
   wake?.()
 }
 
-async function start({ experiment, scheme, kernels, digits, landscape }: Extract<ToWorker, { kind: 'start' }>) {
-  const backend = await wasmBackend({ binary: kernels })
+const fail = (error: unknown) =>
+  tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
+
+async function survey({ experiment, kernels }: Extract<ToWorker, { kind: 'survey' }>) {
+  const backend = await openBackend(experiment.backend, kernels)
+  tell({ kind: 'landscape', landscape: await landscapeOf(makeTask(experiment), backend) })
+}
+
+async function start({ experiment, scheme, kernels, digits }: Extract<ToWorker, { kind: 'start' }>) {
+  const backend = await openBackend(experiment.backend, kernels)
+  const threads = threadsOf(experiment.backend, experiment.schemes.length, digits !== undefined)
   const images = digits && (await parseDigits(digits))
   const problem = makeTask(experiment, images)
   let memory: Remembering | undefined
-  const { executor, run } = await prepare(experiment, experiment.schemes[scheme]!, problem, backend, (inner) => {
+  const options = { backend, threads }
+  const { executor, run } = await prepare(experiment, experiment.schemes[scheme]!, problem, options, (inner) => {
     if (inner.layout.size !== 2) return inner
     memory = remembering(inner)
     return memory.executor
   })
   const { parameters } = executor
   const plane = executor.layout.size === 2
-  const ready = { kind: 'ready', parameters: executor.layout.size, details: backend.details } as const
+  const ready = { kind: 'ready', parameters: executor.layout.size, details: { ...backend.details, threads } } as const
   tell(plane ? { ...ready, start: [parameters[0]!, parameters[1]!] } : ready)
-  if (landscape && plane) tell({ kind: 'landscape', landscape: await landscapeOf(problem, backend) })
   const digit = images && (await guesser(backend, executor, images.test, 1))
   const shown = images && shownDigits(images.test)
   const digitsShown = images && (await guesser(backend, executor, images.test, SHOWN_DIGITS))

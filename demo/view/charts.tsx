@@ -99,9 +99,10 @@ function smooth(values: readonly (number | null)[]): (number | null)[] {
 }
 
 function xAxis(axis: Axis, budget: number, race: Race | undefined): ChartOptions['x'] {
-  if (axis === 'samples') return { range: () => [0, budget] }
+  if (axis === 'samples') return { label: 'samples processed', range: () => [0, budget] }
   // As far as the scheme with the most steps.
   return {
+    label: 'steps',
     scale: 'log',
     range: () => [1, Math.max(100, ...(race?.racers.map(({ last }) => last?.step ?? 1) ?? []))],
   }

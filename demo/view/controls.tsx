@@ -21,7 +21,11 @@ export function ChoiceControl({ label, family, picked, surroundings, change }: C
   const row = rowOf(family, picked.name)
   const entries = Object.entries(row.options)
   const isMain = ([key, option]: [string, Option]) =>
-    option.symbol !== undefined || option.type === 'family' || key in picked || key === row.shorthand
+    option.symbol !== undefined ||
+    option.type === 'family' ||
+    ('derived' in option && option.derived !== undefined) ||
+    key in picked ||
+    key === row.shorthand
   const main = entries.filter(isMain)
   const rare = entries.filter((entry) => !isMain(entry))
   const control = ([key, option]: [string, Option]) => (

@@ -49,7 +49,7 @@ export function Formulas({ demo }: { demo: Demo }) {
           <Formula
             key={formula}
             katex={katex}
-            what="The test asks"
+            what={k === 0 ? 'The test asks' : 'and'}
             tex={texWithNumbers(formula, components[k]?.statistic ?? null, components[k]?.threshold ?? null)}
           />
         ))}

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { backendFamily } from '../../src/backends/choices.ts'
 import { isolated } from '../capabilities.ts'
 import { untyped } from '../experiment/choose.ts'
 import { configurationOf } from '../experiment/experiment.ts'
@@ -85,6 +86,13 @@ export function Page() {
                     ? demo.change({ experiment: { ...experiment, task } })
                     : demo.choose(task.name)
                 }
+              />
+              <ChoiceControl
+                label="backend"
+                family={untyped(backendFamily)}
+                picked={experiment.backend}
+                surroundings={{}}
+                change={(backend) => demo.change({ experiment: { ...experiment, backend } })}
               />
             </ExperimentControls>
           </div>
@@ -220,14 +228,15 @@ function Footer({ demo }: { demo: Demo }) {
   const { focus } = state.view
   const racer = race?.racers[focus]
   const config = JSON.stringify(configurationOf(state.experiment, state.experiment.schemes[focus]!), null, 2)
-  const threads = isolated()
-    ? 'Each scheme trains in a thread of its own, on WebAssembly SIMD.'
-    : 'Each scheme trains in one thread: this host does not send the headers that let threads share memory.'
+  const { threads = 1, simd } = racer?.details ?? {}
+  const how = !isolated()
+    ? 'Each scheme trains in one thread: this host does not send the headers that let threads share memory.'
+    : `Each scheme trains in ${threads === 1 ? 'a thread of its own' : `${threads} threads over shared memory`}.`
   return (
     <footer>
       <p>
-        {threads} Nothing leaves this page.{' '}
-        {racer?.details?.simd === 'strict' && 'Strict SIMD: the same seed gives the same bits here and in Node.'}
+        {how} Nothing leaves this page.{' '}
+        {simd === 'strict' && 'Strict SIMD: the same seed gives the same bits here and in Node.'}
       </p>
       <details>
         <summary>The same run on the command line</summary>
@@ -253,10 +262,10 @@ function Footer({ demo }: { demo: Demo }) {
 }
 
 function useShared() {
-  const [copied, setCopied] = useState(false)
+  const [copied, setCopied] = useState<string>()
   useEffect(() => {
     if (!copied) return
-    const timer = setTimeout(() => setCopied(false), 2500)
+    const timer = setTimeout(() => setCopied(undefined), 2500)
     return () => clearTimeout(timer)
   }, [copied])
   return {
@@ -265,7 +274,13 @@ function useShared() {
       const { href } = location
       // Phones have a sheet for this; elsewhere the clipboard.
       if (navigator.share && matchMedia('(pointer: coarse)').matches) navigator.share({ url: href }).catch(() => {})
-      else navigator.clipboard?.writeText(href).then(() => setCopied(true))
+      else if (navigator.clipboard)
+        navigator.clipboard.writeText(href).then(
+          () => setCopied('Link copied'),
+          () => setCopied('It is the address'),
+        )
+      // Without a secure connection there is no clipboard; the address bar has it all.
+      else setCopied('It is the address')
     },
   }
 }

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { presetOf } from '../experiment/presets.ts'
 import { defaultPace, fromFragment, type PageState, toFragment } from '../experiment/url.ts'
+import { kernelsOf } from '../training/backend.ts'
 import { createRace, type Race } from '../training/race.ts'
 
 /** The parts of a race that do not depend on the experiment, fetched once. */
 interface Resources {
-  readonly kernels: Promise<WebAssembly.Module>
+  file(name: string): Promise<ArrayBuffer>
   digits(): Promise<Uint8Array>
 }
 
@@ -13,13 +14,19 @@ function fetchResources(): Resources {
   const get = async (name: string) => {
     const response = await fetch(new URL(name, document.baseURI))
     if (!response.ok) throw new Error(`${name}: the server answered ${response.status}`)
-    return response
+    return response.arrayBuffer()
+  }
+  const files = new Map<string, Promise<ArrayBuffer>>()
+  const file = (name: string) => {
+    const asked = files.get(name) ?? get(name)
+    files.set(name, asked)
+    return asked
   }
   let digits: Promise<Uint8Array> | undefined
   return {
-    kernels: get('strict.wasm').then(async (response) => WebAssembly.compile(await response.arrayBuffer())),
+    file,
     digits() {
-      digits ??= get('digits.bin').then(async (response) => new Uint8Array(await response.arrayBuffer()))
+      digits ??= file('digits.bin').then((buffer) => new Uint8Array(buffer))
       return digits
     },
   }
@@ -74,7 +81,8 @@ export function useDemo(needsDigits: (task: string) => boolean): Demo {
     let closed = false
     setFailure(undefined)
     setGuessed(undefined)
-    const { kernels, digits: getDigits } = resources.current
+    const { file, digits: getDigits } = resources.current
+    const kernels = kernelsOf(experiment.backend, file)
     const images = needsDigits(experiment.task.name) ? getDigits() : undefined
     Promise.all([kernels, images])
       .then(([module, bytes]) => {
@@ -82,9 +90,9 @@ export function useDemo(needsDigits: (task: string) => boolean): Demo {
         if (bytes) setDigits(bytes)
         current = createRace({
           experiment,
-          kernels: module,
+          ...(module && { kernels: module }),
           ...(bytes && { digits: bytes }),
-          createWorker: () => new Worker(new URL('./worker.js', document.baseURI), { type: 'module' }),
+          createWorker: () => new Worker(new URL('./training.js', document.baseURI), { type: 'module' }),
           changed: () => {
             stale.current = { drawings: true, numbers: true }
           },

@@ -24,7 +24,7 @@ const PACES = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, Number.POSITIVE_INF
 const paceText = (pace: number) => (Number.isFinite(pace) ? `${thousands(pace)} samples/s` : 'full speed')
 
 /** What is trained, and the controls of time. */
-export function Toolbar({ demo, share, shared }: { demo: Demo; share: () => void; shared: boolean }) {
+export function Toolbar({ demo, share, shared }: { demo: Demo; share: () => void; shared: string | undefined }) {
   const id = useId()
   const { state, race } = demo
   const { experiment, view } = state
@@ -95,7 +95,7 @@ export function Toolbar({ demo, share, shared }: { demo: Demo; share: () => void
         </span>
       </div>
       <button type="button" class="quiet share" onClick={share}>
-        {shared ? 'Link copied' : 'Share'}
+        {shared ?? 'Share'}
       </button>
     </section>
   )

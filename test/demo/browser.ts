@@ -21,7 +21,7 @@ export interface Server {
 }
 
 interface DemoScript {
-  buildDemo(): Promise<Record<string, number>>
+  buildDemo(folder: string): Promise<Record<string, number>>
   serve(folder?: string, options?: { port?: number; isolated?: boolean }): Promise<Server>
 }
 
