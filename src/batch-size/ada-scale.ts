@@ -47,6 +47,9 @@ export function adaScale<S extends PolicyState>(
       // Every other level implies the norms; one sample has no variance to measure.
       return wanted === 'none' && inner.batchSize > 1 ? 'norms' : wanted
     },
+    ...(policy.populationLevelFor && {
+      populationLevelFor: ({ inner }: AdaScaleState<S>) => policy.populationLevelFor!(inner),
+    }),
     next(state: AdaScaleState<S>, observation: Observation) {
       const update = policy.next(state.inner, observation)
       const { statistics } = observation

@@ -7,7 +7,7 @@ import {
   simpleNoiseScale,
 } from '../statistics/neighbours.ts'
 import { decay, finite, positive } from '../validate.ts'
-import type { BatchSizeTest, TestResult } from './batch-size-test.ts'
+import { type BatchSizeTest, exact as exactTest, type TestResult } from './batch-size-test.ts'
 import { type ControllerOptions, type ControllerState, controller } from './controller.ts'
 import type { BatchPolicy } from './policy.ts'
 import { growthOptions } from './scheduled.ts'
@@ -21,18 +21,28 @@ import { testFamily } from './tests.ts'
  *
  * @param test any of the tests, or one of your own
  * @param options initial ≥ 1 and max ≥ initial in samples; interval, maxGrowth, hysteresis, learningRateCoupling, metricOnly
+ * @param options.exact hold the test against ∇F and σ² of the whole training set in place of the batch's estimates; each
+ *   time that costs a pass over all of it, so it is for finite sums of moderate size
  * @throws ConfigurationError for an option outside its domain
  * @example adaptive(normTest({ eta: 0.1 }), { initial: 8, max: 60_000 })
  * @see Lau, Liu, Kolar, arXiv 2402.11215
  */
-export function adaptive(test: BatchSizeTest, options: ControllerOptions): BatchPolicy<ControllerState> {
+export function adaptive(
+  test: BatchSizeTest,
+  options: ControllerOptions & { readonly exact?: boolean },
+): BatchPolicy<ControllerState> {
   const { name, level, parameters } = test
+  const { exact = false } = options
+  const onPopulation = exactTest(test)
   return controller(
     {
       name: 'adaptive',
       level,
-      config: { test: { name, ...parameters } },
-      judge: ({ statistics }) => ({ test: test.evaluate(statistics) }),
+      exact,
+      config: { test: { name, ...parameters }, exact },
+      judge: ({ statistics, population }, _, { batchSize }) => ({
+        test: exact ? onPopulation.evaluate(population!, batchSize) : test.evaluate(statistics),
+      }),
     },
     options,
   )
@@ -156,6 +166,11 @@ export const adaptiveChoices = [
     options: {
       test: { type: 'family', family: testFamily, help: testFamily.help },
       ...controllerOptions,
+      exact: {
+        type: 'boolean',
+        default: false,
+        help: 'hold the test against the true gradient and variance: each time a pass over the whole training set',
+      },
     },
     make: ({ test, ...options }) => adaptive(test, options),
   }),

@@ -47,6 +47,8 @@ export interface Judgement {
 interface Rule {
   readonly name: string
   readonly level: StatisticsLevel
+  /** Measure the whole training set in place of the batch. */
+  readonly exact?: boolean
   /** The rule's own options, resolved. */
   readonly config: Config
   judge(observation: Observation, memory: Memory, state: ControllerState): Judgement
@@ -61,7 +63,8 @@ interface Rule {
  * @throws ConfigurationError for an option outside its domain
  */
 export function controller(rule: Rule, options: ControllerOptions): BatchPolicy<ControllerState> {
-  const { name, level } = rule
+  const { name, exact = false } = rule
+  const level = exact ? 'none' : rule.level
   const { initial, cap } = boundsOf(name, options)
   const { metricOnly = false, maxGrowth = Number.POSITIVE_INFINITY } = options
   const interval = whole(name, 'interval', options.interval ?? 1, 1)
@@ -94,6 +97,7 @@ export function controller(rule: Rule, options: ControllerOptions): BatchPolicy<
     }),
     start: () => ({ batchSize: initial, learningRateFactor: 1, steps: 0, memory: {} }),
     levelFor: (state: ControllerState) => (due(state) && state.batchSize > 1 ? level : 'none'),
+    ...(exact && { populationLevelFor: (state: ControllerState) => (due(state) ? rule.level : 'none') }),
     next(state: ControllerState, observation: Observation) {
       const { step, loss } = observation
       if (!Number.isFinite(loss)) throw new DivergenceError(`${name}: the loss of step ${step} is ${loss}`)

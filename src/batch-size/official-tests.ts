@@ -1,4 +1,5 @@
 /** The official code's tests, for comparisons on purpose (docs/maths.md §6, deviations 1 to 3). */
+import { choice } from '../choice.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Divisor, squaredNorm, varianceL1 } from '../statistics/derived.ts'
 import type { GradientStatistics } from '../statistics/gradient-statistics.ts'
@@ -81,3 +82,15 @@ function orRefuse(test: string, variance: number | undefined): number {
     throw new ConfigurationError(`${test}: expected micro-batches of at least 2 samples, got 1`)
   return variance
 }
+
+/** The official code's augmented test, as it can be chosen by name. Its norm test is ours, where a batch is one micro-batch. */
+export const officialTestChoice = choice({
+  name: 'official-augmented',
+  summary: "the official code's augmented test: variances summed tensor by tensor, for comparisons on purpose",
+  formula: '(1/b)·Σ_t Var⟨g_i^t, ḡ^t⟩ ≤ ϑ²‖ḡ‖⁴ and (1/b)·Σ_t OrthVar^t ≤ ν²‖ḡ‖²',
+  options: {
+    theta: { type: 'number', above: 0, default: 0.5, symbol: 'ϑ', help: 'tolerated relative noise along ḡ' },
+    nu: { type: 'number', above: 0, default: 1, symbol: 'ν', help: 'tolerated ratio of noise across ḡ to ‖ḡ‖' },
+  },
+  make: officialInnerProductTest,
+})

@@ -20,6 +20,8 @@ export interface Observation {
   readonly loss: number
   /** Statistics of the batch, at the level that `levelFor` asked for or above. */
   readonly statistics: GradientStatistics
+  /** Those of the whole training set at the same parameters, where `populationLevelFor` asked for them. */
+  readonly population?: GradientStatistics
 }
 
 /** What a policy makes of a step. */
@@ -58,6 +60,8 @@ export interface BatchPolicy<S extends PolicyState = PolicyState> {
   start(): S
   /** What the coming step has to measure: `none` at the cap, between two tests, and for one sample. */
   levelFor(state: S): StatisticsLevel
+  /** What the coming step has to measure on the whole training set, for exact tests on a finite sum; absent: nothing. */
+  populationLevelFor?(state: S): StatisticsLevel
   next(state: S, observation: Observation): PolicyUpdate<S>
 }
 

@@ -38,7 +38,7 @@ const axisTitles: Record<Progress, string> = {
   steps: 'steps',
   seconds: 'training time (s)',
 }
-const bands = 'Lines are means over seeds, bands their 95 % confidence intervals (Student’s t).'
+const bands = 'Lines are means over seeds, bands their 95 % confidence intervals (Student’s t, from three seeds on).'
 
 /** All plots that a comparison's records can fill. */
 export function plotsOf(schemes: readonly string[], results: readonly RunResult[]): Plot[] {

@@ -9,6 +9,7 @@ import { AdadagradError, ConfigurationError } from '../errors.ts'
 import { differences } from '../running/differences.ts'
 import type { RunObserver, Summary } from '../running/execute.ts'
 import { runInWorker } from '../running/in-worker.ts'
+import { type LeaseOptions, takeLease } from '../running/lease.ts'
 import { readSummary } from '../running/resume.ts'
 import { claimFolder, runFiles } from '../running/run-folder.ts'
 import { packageVersion } from '../running/version.ts'
@@ -23,6 +24,8 @@ export interface RunState {
   readonly summary?: Summary
   /** Why it failed. */
   readonly error?: string
+  /** Another process works on it. */
+  readonly elsewhere?: true
 }
 
 /** Told what goes on. */
@@ -53,7 +56,8 @@ const comparisonFile = 'comparison.json'
 /**
  * Makes the runs of a comparison that are missing, resumes those that were interrupted, and leaves the others alone.
  *
- * Runs are spread over the processors, each on a thread of its own; one that fails is reported, and the others go on.
+ * Runs are spread over the processors, each on a thread of its own; one that fails is reported, and the others go on. Several
+ * processes may share the folder, on one machine or on many: a run that another process works on is left to it.
  *
  * @returns how each run stands, in the comparison's order
  * @throws ConfigurationError when the folder holds runs of another configuration
@@ -62,34 +66,85 @@ export async function makeRuns(comparison: Comparison, options: RunsOptions): Pr
   const { output, overwrite = false, signal, observer = {}, only = () => true } = options
   await claim(comparison, output, overwrite)
 
-  const states: RunState[] = comparison.runs.map((run) => {
-    const path = join(output, run.folder)
-    const summary = readSummary(path)
-    return { run, path, ...(summary && { summary }) }
-  })
+  const states = statesOf(comparison, output)
   const missing = states.flatMap(({ run, summary }, index) => (only(run, index) && !isDone(summary) ? [index] : []))
-  observer.begin?.(states)
+  observer.begin?.(states.filter(({ run }, index) => only(run, index)))
   const jobs = Math.max(1, Math.min(missing.length, options.jobs ?? availableParallelism()))
   const threads = Math.max(1, Math.floor(availableParallelism() / jobs))
 
   const work = async () => {
     for (let index = missing.shift(); index !== undefined && !signal?.aborted; index = missing.shift()) {
       const { run, path } = states[index]!
-      const config = { ...withThreads(run.config, threads), output: path }
-      const resume = existsSync(join(path, runFiles.config))
+      let told: RunObserver | undefined
+      const observe = () => {
+        told ??= observer.start?.(run) ?? silent
+        return told
+      }
       try {
-        const how = { resume, overwrite: !resume, ...(signal && { signal }) }
-        const summary = await runInWorker(config, observer.start?.(run) ?? silent, how)
+        const summary = await makeRun(run.config, path, { threads, observe, ...(signal && { signal }) })
+        if (summary === undefined) {
+          if (!signal?.aborted) states[index] = { run, path, elsewhere: true }
+          continue
+        }
         states[index] = { run, path, summary }
       } catch (error) {
-        const { message, stack } = error as Error
-        states[index] = { run, path, error: error instanceof AdadagradError ? message : (stack ?? message) }
+        states[index] = { run, path, error: reasonOf(error) }
       }
+      // It may have come to its end elsewhere, or have failed before its first step.
+      observe()
       observer.end?.(states[index]!)
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
   return states
+}
+
+/** How the runs of a comparison stand, by what is in its folder. */
+export function statesOf(comparison: Comparison, output: string): RunState[] {
+  return comparison.runs.map((run) => {
+    const path = join(output, run.folder)
+    const summary = readSummary(path)
+    return { run, path, ...(summary && { summary }) }
+  })
+}
+
+export interface MakeRunOptions {
+  /** Threads of the run, unless its configuration says how many. */
+  readonly threads: number
+  /** Called when the run starts or goes on. */
+  readonly observe: () => RunObserver
+  readonly signal?: AbortSignal
+  readonly lease?: LeaseOptions
+}
+
+/**
+ * Makes one run in its folder, or goes on with it; one that has come to its end is left as it is.
+ *
+ * @returns nothing where another process works on it
+ * @throws AdadagradError as `prepare` does, and when the run was taken over by another process
+ */
+export async function makeRun(config: RunConfig, path: string, options: MakeRunOptions): Promise<Summary | undefined> {
+  const { threads, observe, signal } = options
+  const lease = await takeLease(path, { ...options.lease, ...(signal && { signal }) })
+  if (!lease) return undefined
+  try {
+    const earlier = readSummary(path)
+    if (earlier && isDone(earlier)) return earlier
+    const resume = existsSync(join(path, runFiles.config))
+    const how = { resume, overwrite: !resume, kill: lease.lost, ...(signal && { signal }) }
+    return await runInWorker({ ...withThreads(config, threads), output: path }, observe(), how)
+  } catch (error) {
+    if (!lease.lost.aborted) throw error
+    throw new AdadagradError('taken over by another process, since this one was silent for too long', { cause: error })
+  } finally {
+    lease.release()
+  }
+}
+
+/** Why a run failed: in words for the user's mistakes, with its stack for ours. */
+export function reasonOf(error: unknown): string {
+  const { message, stack } = error as Error
+  return error instanceof AdadagradError ? message : (stack ?? message)
 }
 
 /** A run that has diverged would do so again. */
@@ -104,8 +159,16 @@ function withThreads(config: RunConfig, threads: number): RunConfig {
   return { ...config, backend: { ...backend, threads: Math.min(threads, config.lanes) } }
 }
 
-/** Takes the folder for a comparison: its file says which configuration each run in it was made with. */
-async function claim({ title, schemes, seeds, runs }: Comparison, output: string, overwrite: boolean): Promise<void> {
+/**
+ * Takes the folder for a comparison: its file says which configuration each run in it was made with.
+ *
+ * @throws ConfigurationError when the folder holds runs of another configuration, unless they may be made again
+ */
+export async function claim(
+  { title, schemes, seeds, runs }: Comparison,
+  output: string,
+  overwrite: boolean,
+): Promise<void> {
   const file = join(output, comparisonFile)
   const configs = Object.fromEntries(runs.map(({ folder, config }) => [folder, config]))
   const wanted = JSON.parse(JSON.stringify({ version: packageVersion(), title, schemes, seeds, runs: configs }))

@@ -30,8 +30,8 @@ export function studentWidth(n: number): number {
   )
 }
 
-/** The 95 % confidence interval of a mean; the mean itself for one value. */
+/** The 95 % confidence interval of a mean; the mean itself below three values, of which nothing useful is known. */
 export function interval({ mean, standardError, n }: Estimate): readonly [number, number] {
-  const half = standardError === null ? 0 : studentWidth(n) * standardError
+  const half = standardError === null || n < 3 ? 0 : studentWidth(n) * standardError
   return [mean - half, mean + half]
 }

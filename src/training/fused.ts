@@ -1,5 +1,6 @@
 import type { Accumulation } from '../backends/backend.ts'
 import type { StatisticsLevel } from '../statistics/gradient-statistics.ts'
+import type { PerTensorStatistics } from '../statistics/official.ts'
 import type { BatchResult, ComputeBatch } from './batch.ts'
 import { type Chunk, layOutChunks } from './cut.ts'
 import { LaneSums, type Sums } from './lane-sums.ts'
@@ -89,7 +90,11 @@ export function fusedBatches(team: Team, options: FusedOptions): ComputeBatch {
       })
     })
     await perform(team, secondSweep, breathe)
-    return { loss, statistics: { batchSize: b, mean, sumSquaredNorms, projections }, tensorProjections }
+    const statistics: PerTensorStatistics = {
+      ...{ batchSize: b, mean, sumSquaredNorms, projections },
+      ...{ layout: layout.slots, tensorProjections },
+    }
+    return { loss, statistics, tensorProjections }
   }
 }
 

@@ -7,6 +7,7 @@ import { ConfigurationError, DivergenceError } from '../errors.ts'
 import { initialise } from '../nn/parameters.ts'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts'
 import { squaredNorm } from '../statistics/derived.ts'
+import type { GradientStatistics, StatisticsLevel } from '../statistics/gradient-statistics.ts'
 import type { Evaluation } from './batch.ts'
 import { breather } from './breathe.ts'
 import type { Executor } from './executor.ts'
@@ -102,10 +103,19 @@ export function createRun(options: RunOptions): Run {
   )
   sampler.seek({ draws: samples })
 
+  let everySample: Uint32Array | undefined
   const finished = () =>
     samples >= (budget.samples ?? Infinity) ||
     step >= (budget.steps ?? Infinity) ||
     seconds >= (budget.seconds ?? Infinity)
+
+  /** The statistics of the whole training set; copies, for the executor's arrays are those of its last batch. */
+  async function populationAt(firstDraw: number, level: StatisticsLevel): Promise<GradientStatistics | undefined> {
+    if (level === 'none') return undefined
+    everySample ??= Uint32Array.from({ length: train.size }, (_, i) => i)
+    const { mean, sumSquares, ...rest } = (await executor.batch(everySample, firstDraw, level)).statistics
+    return { ...rest, mean: mean.slice(), ...(sumSquares && { sumSquares: sumSquares.slice() }) }
+  }
 
   async function* steps(): AsyncGenerator<TrainingRecord, void> {
     while (!finished()) {
@@ -113,12 +123,19 @@ export function createRun(options: RunOptions): Run {
       const batchSize = Math.min(policyState.batchSize, (budget.samples ?? Infinity) - samples)
       const learningRate = optimizer.learningRate({ step, samples }) * policyState.learningRateFactor
       const indices = sampler.next(batchSize)
+      const population = await populationAt(samples, policy.populationLevelFor?.(policyState) ?? 'none')
       const { loss, statistics } = await executor.batch(indices, samples, policy.levelFor(policyState))
       const gradientNorm = Math.sqrt(squaredNorm(statistics.mean))
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
         throw diverged(step + 1, loss, gradientNorm, learningRate)
 
-      const update = policy.next(policyState, { step, samples: samples + batchSize, loss, statistics })
+      const update = policy.next(policyState, {
+        step,
+        samples: samples + batchSize,
+        loss,
+        statistics,
+        ...(population && { population }),
+      })
       optimizer.update(parameters, statistics.mean, optimizerState, learningRate)
       executor.backend.changed?.(parameters)
       policyState = update.state

@@ -1,3 +1,4 @@
+import type { PerTensorStatistics } from '../statistics/official.ts'
 import type { BatchResult, ComputeBatch } from './batch.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -55,6 +56,7 @@ export function sampleBySampleBatches(
         projections[i]! += product
       }
     })
-    return { loss: loss / b, statistics: { ...statistics, projections }, tensorProjections }
+    const perTensor: PerTensorStatistics = { ...statistics, projections, layout: layout.slots, tensorProjections }
+    return { loss: loss / b, statistics: perTensor, tensorProjections }
   }
 }
