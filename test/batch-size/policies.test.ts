@@ -165,6 +165,7 @@ describe('adaptive', () => {
       name: 'adaptive',
       level: 'norms',
       test: { name: 'norm', eta: 1 },
+      exact: false,
       initial: 8,
       max: 64,
       interval: 1,
