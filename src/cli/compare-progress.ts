@@ -34,7 +34,10 @@ export async function comparisonProgress(
     return from.reduce((sum, { seconds }) => sum + seconds, 0) / from.length
   }
   const secondsLeft = () => {
-    const active = [...going.values()].map(({ view }) => view.secondsLeft())
+    const active = [...going].map(([run, { view, began }]) => {
+      const left = view.secondsLeft()
+      return Number.isFinite(left) ? left : Math.max(0, expected(run) - (performance.now() - began) / 1000)
+    })
     const sum = [...active, ...[...waiting].map(expected)].reduce((total, seconds) => total + seconds, 0)
     return Math.max(sum / most, ...active)
   }
