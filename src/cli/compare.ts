@@ -1,9 +1,10 @@
 import { basename, extname, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { type Comparison, checkComparison } from '../comparing/comparison.ts'
+import { checkComparison, type PlannedRun } from '../comparing/comparison.ts'
 import { writeReport } from '../comparing/report.ts'
 import { isDone, makeRuns, type RunState } from '../comparing/runs.ts'
 import { tableCells } from '../comparing/table.ts'
+import { isOfTask, parseTask, type Task } from '../comparing/task.ts'
 import { readYamlFile } from '../config/yaml.ts'
 import { count, table } from '../report/format.ts'
 import { comparisonProgress } from './compare-progress.ts'
@@ -17,6 +18,7 @@ interface Options {
   readonly steps?: number
   readonly jobs?: number
   readonly overwrite?: boolean
+  readonly task?: Task
 }
 
 const wholeNumber = (text: string) => {
@@ -28,6 +30,14 @@ const seedList = (text: string) => {
   const seeds = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
   if (seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return seeds
   throw new InvalidArgumentError('expected whole numbers separated by commas: 1,2,3')
+}
+
+const taskOption = (text: string) => {
+  try {
+    return parseTask(text)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
 }
 
 /** `adadagrad compare`: schemes × seeds of one problem, with tables and plots. */
@@ -45,6 +55,11 @@ export function compareCommand(): Command {
     .option('--samples <n>', "budget of each run in samples, in place of the file's", wholeNumber)
     .option('--steps <n>', "budget of each run in steps, in place of the file's", wholeNumber)
     .option('--jobs <n>', 'runs at a time (default: the processors)', wholeNumber)
+    .option(
+      '--task <i/n>',
+      'only the i-th of n parts of the runs, as one task of a Slurm job array; no report',
+      taskOption,
+    )
     .option('--overwrite', 'make again the runs whose configuration has changed')
     .addHelpText(
       'after',
@@ -52,6 +67,7 @@ export function compareCommand(): Command {
 Examples:
   adadagrad compare experiments/digits-logistic.yaml
   adadagrad compare experiments/digits-cnn.yaml --samples 8000 --seeds 1,2 --output runs/quick
+  srun adadagrad compare FILE --output SHARED --task $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
 
 The file: everything of a run's configuration may stand at the top and holds for all schemes; a scheme takes the place
 of whole keys.
@@ -79,8 +95,11 @@ async function run(path: string, options: Options): Promise<number> {
   const { runs, schemes, seeds } = comparison
   console.log(`${comparison.title}: ${schemes.length} schemes × ${seeds.length} seeds = ${runs.length} runs`)
 
-  const display = await comparisonProgress(comparison)
-  const { jobs, overwrite } = options
+  const { jobs, overwrite, task } = options
+  const part = runs.filter((_, index) => task === undefined || isOfTask(task, index))
+  if (task) console.log(`Task ${task.number} of ${task.of}: ${part.length} runs`)
+
+  const display = await comparisonProgress({ ...comparison, runs: part })
   const { states, interrupted } = await untilInterrupted(async (signal) => {
     const settings = {
       output,
@@ -88,6 +107,7 @@ async function run(path: string, options: Options): Promise<number> {
       observer: display.observer,
       ...(jobs && { jobs }),
       ...(overwrite && { overwrite }),
+      ...(task && { only: (_: PlannedRun, index: number) => isOfTask(task, index) }),
     }
     try {
       return { states: await makeRuns(comparison, settings), interrupted: signal.aborted }
@@ -96,7 +116,8 @@ async function run(path: string, options: Options): Promise<number> {
     }
   })
   const done = states.filter(({ summary }) => isDone(summary))
-  if (done.length > 0) {
+  // A task is one of many that share the folder; whoever comes last makes the report.
+  if (done.length > 0 && !task) {
     const report = await writeReport(comparison, states, {
       output,
       source: file.text,
@@ -107,15 +128,24 @@ async function run(path: string, options: Options): Promise<number> {
     for (const { scheme, notes } of report.rows) for (const note of notes) console.log(`${scheme}, ${note}`)
     console.log(`Tables, plots and ${join(output, 'report.html')}: ${count(report.files.length)} files`)
   }
-  return ending(comparison, states, interrupted)
+  return ending(
+    states.filter((_, index) => task === undefined || isOfTask(task, index)),
+    interrupted,
+    task !== undefined,
+  )
 }
 
-function ending({ runs }: Comparison, states: readonly RunState[], interrupted: boolean): number {
+function ending(states: readonly RunState[], interrupted: boolean, isTask: boolean): number {
   const failed = states.filter(({ error }) => error !== undefined)
   for (const { run, error } of failed) console.error(`error: ${run.scheme}, seed ${run.seed}: ${error}`)
-  const missing = runs.length - states.filter(({ summary }) => isDone(summary)).length - failed.length
+  const elsewhere = states.filter((state) => state.elsewhere).length
+  if (elsewhere > 0) console.log(`${elsewhere} of ${states.length} runs are being made by other processes`)
+  const done = states.filter(({ summary }) => isDone(summary)).length
+  const missing = states.length - done - failed.length - elsewhere
   if (missing > 0)
-    console.log(`${missing} of ${runs.length} runs are not at their end; the same command goes on with them`)
+    console.log(`${missing} of ${states.length} runs are not at their end; the same command goes on with them`)
+  if (isTask && done === states.length)
+    console.log('The runs of this task are done; the same command without --task makes tables, plots and the report')
   if (failed.length > 0) return exitCodes.failed
   return interrupted ? exitCodes.interrupted : 0
 }

@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { isOfTask, parseTask } from '../../src/comparing/task.ts'
+import { takeLease } from '../../src/running/lease.ts'
+import { temporary } from '../cli/command.ts'
+
+const patience = 0.3
+const elsewhere = (beat: number) =>
+  JSON.stringify({ token: 'x', host: 'other', machine: 'other', pid: 1, began: '1', beat })
+
+describe.concurrent('leases', () => {
+  it('belong to one process at a time, and leave nothing behind', async () => {
+    const folder = join(await temporary(), 'run')
+    const lease = await takeLease(folder, { patience })
+    expect(await takeLease(folder, { patience })).toBeUndefined()
+    // Silence is what counts, not age.
+    await delay(2000 * patience)
+    expect(await takeLease(folder, { patience })).toBeUndefined()
+    const waiting = takeLease(folder, { patience, wait: true })
+    lease!.release()
+    ;(await waiting)!.release()
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('are never held twice', async () => {
+    const folder = join(await temporary(), 'run')
+    let [holders, most, times] = [0, 0, 0]
+    const contend = async () => {
+      for (let round = 0; round < 3; round++) {
+        const lease = await takeLease(folder, { patience, wait: true })
+        most = Math.max(most, ++holders)
+        times++
+        await delay(3)
+        holders--
+        lease!.release()
+      }
+    }
+    await Promise.all(Array.from({ length: 6 }, contend))
+    expect({ most, times }).toEqual({ most: 1, times: 18 })
+  })
+
+  it('of a process that was killed are taken at once', async () => {
+    const folder = await temporary()
+    const code = `import { takeLease } from ${JSON.stringify(new URL('../../dist/running/lease.js', import.meta.url).href)}
+      await takeLease(${JSON.stringify(folder)}); console.log('taken'); setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code])
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    expect(await readdir(folder)).toEqual(['lease.1'])
+    const ended = new Promise((resolve) => child.on('close', resolve))
+    child.kill('SIGKILL')
+    await ended
+    const began = performance.now()
+    const lease = await takeLease(folder)
+    expect(performance.now() - began).toBeLessThan(1000)
+    expect(await readdir(folder)).toEqual(['lease.2'])
+    lease!.release()
+  })
+
+  it('of another machine are taken when it is silent, and not before', async () => {
+    const folder = await temporary()
+    let beat = 0
+    const file = join(folder, 'lease.4')
+    await writeFile(file, elsewhere(beat))
+    const beating = setInterval(() => void writeFile(file, elsewhere(++beat)), 50)
+    let taken = false
+    const waiting = takeLease(folder, { patience, wait: true }).then((lease) => {
+      taken = true
+      return lease!
+    })
+    await delay(3000 * patience)
+    expect(taken).toBe(false)
+    clearInterval(beating)
+    const silent = performance.now()
+    const lease = await waiting
+    expect(performance.now() - silent).toBeGreaterThan(700 * patience)
+    expect(await readdir(folder)).toEqual(['lease.5'])
+
+    // And whoever is taken for silent learns of it.
+    await writeFile(join(folder, 'lease.6'), elsewhere(0))
+    await delay(1000 * patience)
+    expect(lease.lost.aborted).toBe(true)
+    lease.release()
+    expect(await readFile(join(folder, 'lease.6'), 'utf8')).toBe(elsewhere(0))
+  })
+
+  it('can be waited for until an interruption', async () => {
+    const folder = await temporary()
+    const lease = await takeLease(folder, { patience })
+    expect(await takeLease(folder, { patience, wait: true, signal: AbortSignal.timeout(50) })).toBeUndefined()
+    lease!.release()
+  })
+})
+
+describe('tasks', () => {
+  it('share the runs: each has one task, and none has two more than another', () => {
+    for (let of = 1; of <= 9; of++)
+      for (const runs of [1, 6, 12, 25]) {
+        const parts = Array.from({ length: of }, (_, k) =>
+          Array.from({ length: runs }, (_, index) => index).filter((index) => isOfTask({ number: k + 1, of }, index)),
+        )
+        expect(parts.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: runs }, (_, k) => k))
+        const sizes = parts.map(({ length }) => length)
+        expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1)
+      }
+  })
+
+  it('get different schemes when there are as many as schemes', () => {
+    const schemes = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+      .filter((index) => isOfTask({ number: 1, of: 3 }, index))
+      .map((k) => k % 3)
+    expect(schemes.sort()).toEqual([0, 1, 2])
+  })
+
+  it('are read from 2/8, and counted from 1', () => {
+    expect(parseTask('2/8')).toEqual({ number: 2, of: 8 })
+    for (const wrong of ['', '3', '9/8', '1/0', 'a/b', '1/2/3']) expect(() => parseTask(wrong)).toThrow('as 2/8')
+    expect(() => parseTask('0/8')).toThrow('tasks count from 1')
+  })
+})
