@@ -7,6 +7,7 @@ import { transform } from 'esbuild'
 import { afterAll, describe, expect, it } from 'vitest'
 
 // Every TypeScript snippet of the documentation is run as its reader would run it: as a module that imports the package.
+// What is marked as a fragment is not a program.
 const root = fileURLToPath(new URL('..', import.meta.url))
 // Inside the package, so that the name `adadagrad` means this very package.
 mkdirSync(join(root, 'runs'), { recursive: true })
