@@ -1,7 +1,7 @@
 // The browser demo: bundles demo/ into dist/demo, static files that any host can serve, and `adadagrad/browser` into
 // dist/browser. With --serve it serves them with the headers that let threads share memory.
 import { execFileSync } from 'node:child_process'
-import { createReadStream, existsSync, writeFileSync } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname, extname, join, normalize, relative } from 'node:path'
@@ -145,18 +145,8 @@ export async function serve(folder = join(dist, 'demo'), { port = 0, isolated = 
 const asked = (flag) => process.argv.includes(flag)
 
 /** Declarations of `adadagrad/browser`. */
-function emitTypes() {
-  const options = '--noEmit false --declaration --emitDeclarationOnly --rootDir . --outDir dist/browser/types'
-  const files = ['demo/embed.ts', 'demo/styles.d.ts']
-  writeFileSync(
-    join(root, 'dist/tsconfig.browser.json'),
-    JSON.stringify({ extends: '../tsconfig.json', include: [], files: files.map((file) => `../${file}`) }),
-  )
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'dist/tsconfig.browser.json', ...options.split(' ')], {
-    cwd: root,
-    stdio: 'inherit',
-  })
-}
+const emitTypes = () =>
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.browser.json'], { cwd: root, stdio: 'inherit' })
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!existsSync(join(dist, 'demo/index.html')) || !asked('--serve')) {

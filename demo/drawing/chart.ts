@@ -155,11 +155,12 @@ const fewValues = (values: ArrayLike<number | null | undefined>): boolean => {
 
 const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹'
 
-/** Small powers of ten as powers. */
+/** Powers of ten that are long to write, as powers. */
 function tickText(value: number): string {
   const power = Math.round(Math.log10(value))
-  const isPower = value > 0 && power < -2 && Math.abs(value / 10 ** power - 1) < 1e-9
-  return isPower ? `10⁻${[...String(-power)].map((digit) => superscripts[Number(digit)]).join('')}` : short(value)
+  const isPower = value > 0 && (power < -2 || power > 4) && Math.abs(value / 10 ** power - 1) < 1e-9
+  if (!isPower) return short(value)
+  return `10${power < 0 ? '⁻' : ''}${[...String(Math.abs(power))].map((digit) => superscripts[Number(digit)]).join('')}`
 }
 
 /** How many lines of a logarithmic axis there may be. */

@@ -84,6 +84,7 @@ export function landscape(host: HTMLElement): LandscapeView {
       context.stroke()
     }
     context.setLineDash([])
+    if (cloud) arrows(context, at(...cloud.x), cloud, Math.min(w, h) / 5, palette)
     for (const { points, colour } of tracks) {
       if (points.length < 2) continue
       const [x, y] = at(points[points.length - 2]!, points[points.length - 1]!)
@@ -95,7 +96,6 @@ export function landscape(host: HTMLElement): LandscapeView {
       context.fill()
       context.stroke()
     }
-    if (cloud) arrows(context, at(...cloud.x), cloud, Math.min(w, h) / 5, palette)
     context.restore()
   }
   const redraw = oncePerFrame(draw)
