@@ -175,8 +175,19 @@ export const monotoneBatchSizes: Claim = {
         sizes(subject.geometric({ initial: 3, factor: 2, every: everyStep, max: 20 }), 5),
         [3, 6, 12, 20, 20],
       )
-      const list = [{ batchSize: 2, samples: 4 }, { batchSize: 8, samples: 8 }, { batchSize: 16 }]
-      t.same('stages', sizes(subject.stages(list), 5), [2, 2, 8, 16, 16])
+      const each = { samples: 8 }
+      t.same(
+        'by samples',
+        sizes(subject.geometric({ initial: 4, factor: 2, every: each, max: 1000 }), 5),
+        [4, 4, 8, 16, 64],
+      )
+      // Stage k ends when the lengths of all stages up to it are processed: at 4, 21 and 30 samples; the last one stays.
+      const list = [
+        { batchSize: 2, samples: 4 },
+        { batchSize: 8, samples: 17 },
+        { batchSize: 16, samples: 9 },
+      ]
+      t.same('stages', sizes(subject.stages(list), 7), [2, 2, 8, 8, 8, 16, 16])
       t.same('constant', sizes(subject.constant(5), 3), [5, 5, 5])
     })
     await exists('a list of stages that the user lets fall does fall', [fc.integer({ min: 2, max: 50 })], (_, b) => {
