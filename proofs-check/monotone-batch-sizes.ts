@@ -190,6 +190,26 @@ export const monotoneBatchSizes: Claim = {
       t.same('stages', sizes(subject.stages(list), 7), [2, 2, 8, 8, 8, 16, 16])
       t.same('constant', sizes(subject.constant(5), 3), [5, 5, 5])
     })
+    await forAll(
+      'by default every step is judged, any gain is taken and the learning rate is left alone',
+      [scenarios],
+      (t, scenario) => {
+        const { initial, room, eta, observed } = scenario
+        const test = subject.normTest({ eta })
+        const policy = subject.adaptive(test, { initial, max: initial + room })
+        t.same('at the start', [policy.start().batchSize, policy.start().learningRateFactor], [initial, 1])
+        let state = policy.start()
+        for (const [step, [g]] of observed.entries()) {
+          const b = state.batchSize
+          t.same('level', policy.levelFor(state), b > 1 && b < policy.cap ? 'norms' : 'none')
+          const statistics = subject.fromPerSampleGradients(g)
+          const T = b === policy.cap ? b : test.evaluate(statistics).suggestedBatchSize
+          ;({ state } = policy.next(state, { step, samples: 1, loss: 1, statistics }))
+          t.same('b', state.batchSize, Math.min(Math.max(b, Math.ceil(T)), policy.cap))
+          t.same('learning-rate factor', state.learningRateFactor, 1)
+        }
+      },
+    )
     await exists('a list of stages that the user lets fall does fall', [fc.integer({ min: 2, max: 50 })], (_, b) => {
       const policy = subject.stages([{ batchSize: b, steps: 1 }, { batchSize: b - 1 }])
       const statistics = { batchSize: b, mean: new Float64Array(1) }
