@@ -3,7 +3,9 @@ import { referenceBackend } from '../../src/backends/reference/index.ts'
 import { adaptive } from '../../src/batch-size/adaptive.ts'
 import { constant } from '../../src/batch-size/scheduled.ts'
 import { normTest } from '../../src/batch-size/tests.ts'
+import { parseSafetensors, writeSafetensors } from '../../src/data/safetensors.ts'
 import { ConfigurationError, DivergenceError } from '../../src/errors.ts'
+import { fromStateDict, toStateDict } from '../../src/nn/state-dict.ts'
 import { adagrad, adam, sgd } from '../../src/optim/optimizers.ts'
 import { quadratic } from '../../src/problems/quadratic.ts'
 import { leastSquares } from '../../src/problems/regression.ts'
@@ -102,6 +104,25 @@ describe('a run', () => {
     for await (const record of resumed) rest.push(record)
     expect(rest.map(timeless)).toEqual(whole.slice(17).map(timeless))
     expect(resumed.snapshot().parameters).toEqual(uninterrupted.snapshot().parameters)
+  })
+
+  it('starts from given parameters, as exported by name', async () => {
+    const executor = await executorOf()
+    const values = Float32Array.from({ length: executor.layout.size }, (_, j) => (j % 5) / 4)
+    const file = writeSafetensors(toStateDict(executor.layout, values))
+    const { tensors } = parseSafetensors(file, 'x.safetensors')
+    const initial = fromStateDict(executor.layout, tensors, { file: 'x.safetensors', model: 'quadratic' })
+    const options = {
+      executor,
+      train: problem.train,
+      optimizer: sgd({ learningRate: 1 }),
+      batchSize: constant(64),
+      seed: 1,
+    }
+    const run = createRun({ ...options, budget: { steps: 1 }, initial })
+    expect([...run.snapshot().parameters]).toEqual([...values])
+    for await (const { loss } of run) expect(loss).toBeGreaterThan(0)
+    expect([...run.snapshot().parameters]).not.toEqual([...values])
   })
 
   it('that diverges stops with the step named, and the state before it stands', async () => {
