@@ -17,6 +17,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'schemes × seeds from a file: runs over all processors, tables, plots, a report',
     load: async () => (await import('./cli/compare.ts')).compareCommand(),
   },
+  worker: {
+    summary: 'makes the runs that compare --queue has queued, on this machine',
+    load: async () => (await import('./cli/worker.ts')).workerCommand(),
+  },
   statistics: {
     summary: 'the numbers of the tests, for given weights and data',
     load: async () => (await import('./cli/statistics.ts')).statisticsCommand(),

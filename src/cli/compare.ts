@@ -10,6 +10,7 @@ import { count, table } from '../report/format.ts'
 import { comparisonProgress } from './compare-progress.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { exitCodes } from './report.ts'
+import { UsageError } from './usage-error.ts'
 
 interface Options {
   readonly output?: string
@@ -19,6 +20,7 @@ interface Options {
   readonly jobs?: number
   readonly overwrite?: boolean
   readonly task?: Task
+  readonly queue?: string
 }
 
 const wholeNumber = (text: string) => {
@@ -60,6 +62,7 @@ export function compareCommand(): Command {
       'only the i-th of n parts of the runs, as one task of a Slurm job array; no report',
       taskOption,
     )
+    .option('--queue <address>', 'leave the runs to workers, by a Redis server: redis://host:port')
     .option('--overwrite', 'make again the runs whose configuration has changed')
     .addHelpText(
       'after',
@@ -95,7 +98,9 @@ async function run(path: string, options: Options): Promise<number> {
   const { runs, schemes, seeds } = comparison
   console.log(`${comparison.title}: ${schemes.length} schemes × ${seeds.length} seeds = ${runs.length} runs`)
 
-  const { jobs, overwrite, task } = options
+  const { jobs, overwrite, task, queue } = options
+  if (queue !== undefined && (task || jobs))
+    throw new UsageError(`--${task ? 'task' : 'jobs'} has no meaning with --queue: workers take what comes`)
   const part = runs.filter((_, index) => task === undefined || isOfTask(task, index))
   if (task) console.log(`Task ${task.number} of ${task.of}: ${part.length} runs`)
 
@@ -110,7 +115,10 @@ async function run(path: string, options: Options): Promise<number> {
       ...(task && { only: (_: PlannedRun, index: number) => isOfTask(task, index) }),
     }
     try {
-      return { states: await makeRuns(comparison, settings), interrupted: signal.aborted }
+      const states = await (queue === undefined
+        ? makeRuns(comparison, settings)
+        : (await import('../queue/submit.ts')).submitRuns(comparison, { ...settings, queue }))
+      return { states, interrupted: signal.aborted }
     } finally {
       display.stop()
     }

@@ -51,7 +51,7 @@ export interface RunsOptions {
 }
 
 /** The comparison's own file in its folder. */
-const comparisonFile = 'comparison.json'
+export const comparisonFile = 'comparison.json'
 
 /**
  * Makes the runs of a comparison that are missing, resumes those that were interrupted, and leaves the others alone.
