@@ -27,6 +27,16 @@ export interface Demand {
   readonly passed: boolean
 }
 
+/** The tests whose geometry is known here. */
+export const PICTURED: readonly string[] = [
+  'norm',
+  'inner-product',
+  'orthogonality',
+  'augmented',
+  'augmented-inner-product',
+  'coordinate',
+]
+
 /**
  * The geometry of docs/maths.md §2: both sides of each inequality as lengths around ḡ.
  *

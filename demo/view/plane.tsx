@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { short } from '../drawing/canvas.ts'
 import { type GradientPicture, gradientPicture } from '../drawing/gradients.ts'
 import { landscape } from '../drawing/landscape.ts'
-import { demandOf, type NamedTest, type Region } from '../drawing/regions.ts'
+import { demandOf, type NamedTest, PICTURED, type Region } from '../drawing/regions.ts'
 import type { Scheme } from '../experiment/experiment.ts'
 import type { Demo } from './store.ts'
 
@@ -86,6 +86,8 @@ export function GradientPanel({ demo }: { demo: Demo }) {
               {demand.passed ? '✓ It fits: the batch is large enough.' : '✗ It does not fit: the batch grows.'}
             </strong>
           </>
+        ) : test && !PICTURED.includes(test.name) ? (
+          'This test has no picture; its numbers are below.'
         ) : test ? (
           'One sample has no spread; the test begins with two.'
         ) : (

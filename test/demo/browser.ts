@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
@@ -34,6 +37,32 @@ export const launch = (): Promise<Browser> =>
     // The measurement of memory answers at once, instead of waiting for the next collection of garbage.
     args: ['--no-sandbox', '--enable-blink-features=ForceEagerMeasureMemory'],
   })
+
+/** The demo, built into a folder of its own (others may build into dist/ meanwhile), served, and a browser. */
+export interface Stage {
+  readonly browser: Browser
+  readonly server: Server
+  readonly folder: string
+  /** Gzipped sizes of the page's files. */
+  readonly sizes: Readonly<Record<string, number>>
+  close(): Promise<void>
+}
+
+export async function stage(): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'adadagrad-demo-'))
+  const script = await demoScript()
+  const sizes = await script.buildDemo(join(folder, 'dist'))
+  await symlink(join(root, 'dist/wasm'), join(folder, 'dist/wasm'))
+  const [server, browser] = [await script.serve(join(folder, 'dist/demo')), await launch()]
+  return {
+    ...{ browser, server, folder, sizes },
+    async close() {
+      await browser.close()
+      await server.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
 
 /** A page that remembers what must not happen: errors, refused requests, requests to elsewhere. */
 export interface Watched {
@@ -88,3 +117,6 @@ export const pictureOf = (page: Page, selector: string): Promise<string> =>
 
 export const finished = (page: Page, timeout = 20_000) =>
   page.getByRole('button', { name: 'Again' }).waitFor({ timeout })
+
+/** Patience where the processor is shared. */
+export const soon = { timeout: 15_000 }
