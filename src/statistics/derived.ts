@@ -12,11 +12,18 @@ function degrees(batchSize: number, divisor: Divisor): number | undefined {
   return count >= 1 ? count : undefined
 }
 
-/** ‖u‖², summed in float64. */
+/** ‖u‖², summed in float64. Four sums side by side: in one, each addition would wait for the one before it. */
 export function squaredNorm(vector: Float64Array): number {
-  let total = 0
-  for (let j = 0; j < vector.length; j++) total += vector[j] * vector[j]
-  return total
+  const whole = vector.length - (vector.length % 4)
+  let [a, b, c, d] = [0, 0, 0, 0]
+  for (let j = 0; j < whole; j += 4) {
+    a += vector[j] * vector[j]
+    b += vector[j + 1] * vector[j + 1]
+    c += vector[j + 2] * vector[j + 2]
+    d += vector[j + 3] * vector[j + 3]
+  }
+  for (let j = whole; j < vector.length; j++) a += vector[j] * vector[j]
+  return a + b + (c + d)
 }
 
 /**
