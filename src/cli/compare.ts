@@ -17,6 +17,7 @@ interface Options {
   readonly seeds?: number | readonly number[]
   readonly samples?: number
   readonly steps?: number
+  readonly evaluateEvery?: number
   readonly jobs?: number
   readonly overwrite?: boolean
   readonly task?: Task
@@ -56,6 +57,7 @@ export function compareCommand(): Command {
     .option('--seeds <n,n,…>', "seeds, in place of the file's", seedList)
     .option('--samples <n>', "budget of each run in samples, in place of the file's", wholeNumber)
     .option('--steps <n>', "budget of each run in steps, in place of the file's", wholeNumber)
+    .option('--evaluate-every <n>', "samples between evaluations, in place of the file's", wholeNumber)
     .option('--jobs <n>', 'runs at a time (default: the processors)', wholeNumber)
     .option(
       '--task <i/n>',
@@ -158,29 +160,31 @@ function ending(states: readonly RunState[], interrupted: boolean, isTask: boole
   return interrupted ? exitCodes.interrupted : 0
 }
 
-function withFlags(value: unknown, { seeds, samples, steps }: Options): unknown {
+function withFlags(value: unknown, { seeds, samples, steps, evaluateEvery }: Options): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   const budget = { ...(samples !== undefined && { samples }), ...(steps !== undefined && { steps }) }
-  if (Object.keys(budget).length === 0) return { ...value, ...(seeds && { seeds }) }
+  const others = { ...(seeds && { seeds }), ...(evaluateEvery !== undefined && { evaluateEvery }) }
+  if (Object.keys(budget).length === 0) return { ...value, ...others }
   const { schemes, ...rest } = value as Record<string, unknown>
   // In place of every budget, those of schemes included.
   const same = Object.entries(Object(schemes)).map(([name, scheme]) => {
     if (typeof scheme !== 'object' || scheme === null) return [name, scheme]
-    const { budget: _, ...others } = scheme as Record<string, unknown>
-    return [name, others]
+    const { budget: _, ...kept } = scheme as Record<string, unknown>
+    return [name, kept]
   })
   return {
     ...rest,
     budget,
     ...(schemes !== undefined && { schemes: Object.fromEntries(same) }),
-    ...(seeds && { seeds }),
+    ...others,
   }
 }
 
-const commandLine = (path: string, { seeds, samples, steps }: Options): string =>
+const commandLine = (path: string, { seeds, samples, steps, evaluateEvery }: Options): string =>
   [
     `npx adadagrad compare ${/\s/.test(path) ? JSON.stringify(path) : path}`,
     ...(seeds ? [`--seeds ${seeds}`] : []),
     ...(samples ? [`--samples ${samples}`] : []),
     ...(steps ? [`--steps ${steps}`] : []),
+    ...(evaluateEvery ? [`--evaluate-every ${evaluateEvery}`] : []),
   ].join(' ')

@@ -13,7 +13,9 @@ export function estimate(values: readonly (number | null | undefined)[]): Estima
   if (n === 0) return undefined
   const mean = finite.reduce((sum, value) => sum + value, 0) / n
   const squares = finite.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, standardError: n > 1 ? Math.sqrt(squares / (n - 1) / n) : null, n }
+  const error = n > 1 ? Math.sqrt(squares / (n - 1) / n) : null
+  // Equal values do not add up to quite n times one of them.
+  return { mean, standardError: error !== null && error < 1e-12 * Math.abs(mean) ? 0 : error, n }
 }
 
 /** Quantiles 0.975 of Student's t, for 1 to 10 degrees of freedom. */

@@ -62,6 +62,7 @@ describe('estimates', () => {
     expect(of3).toMatchObject({ mean: 2, n: 3 })
     expect(of3.standardError).toBeCloseTo(1 / Math.sqrt(3), 14)
     expect(interval(of3)[1]).toBeCloseTo(2 + 4.303 / Math.sqrt(3), 3)
+    expect(estimate([160_000 / 21, 160_000 / 21, 160_000 / 21, 160_000 / 21, 160_000 / 21])!.standardError).toBe(0)
     expect(estimate([5])).toEqual({ mean: 5, standardError: null, n: 1 })
     expect(estimate([])).toBeUndefined()
     // Quantiles of tables.
