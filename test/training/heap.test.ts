@@ -52,7 +52,8 @@ test('over 10,000 steps neither heap nor kernel memory grows', () => {
   expect(found.map(({ level }) => level)).toEqual(['none', 'norms', 'coordinates', 'projections'])
   for (const { level, growth, kernels } of found) {
     expect(kernels, level).toBe(0)
-    // What a step kept, however small, would show in every window; code that is compiled meanwhile shows in one.
-    expect(Math.min(...growth) / 10_000, `bytes a step, ${level}: ${growth}`).toBeLessThan(8)
+    // Code that is compiled meanwhile shows in one window; what a step kept shows in all: one number would be 8 bytes.
+    const median = growth.toSorted((a, b) => a - b)[1]! / 10_000
+    expect(median, `bytes a step, ${level}: ${growth}`).toBeLessThan(4)
   }
 })
