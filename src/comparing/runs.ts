@@ -1,5 +1,5 @@
 // The runs of a comparison, spread over the processors; Node only.
-import { existsSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -120,8 +120,8 @@ export interface MakeRunOptions {
 /**
  * Makes one run in its folder, or goes on with it; one that has come to its end is left as it is.
  *
- * @returns nothing where another process works on it
- * @throws AdadagradError as `prepare` does, and when the run was taken over by another process
+ * @returns nothing where another process works on it, or has taken it over because this one was silent for too long
+ * @throws AdadagradError as `prepare` does
  */
 export async function makeRun(config: RunConfig, path: string, options: MakeRunOptions): Promise<Summary | undefined> {
   const { threads, observe, signal } = options
@@ -131,14 +131,26 @@ export async function makeRun(config: RunConfig, path: string, options: MakeRunO
     const earlier = readSummary(path)
     if (earlier && isDone(earlier)) return earlier
     const resume = existsSync(join(path, runFiles.config))
+    if (lease.contested) ownRecords(path)
     const how = { resume, overwrite: !resume, kill: lease.lost, ...(signal && { signal }) }
     return await runInWorker({ ...withThreads(config, threads), output: path }, observe(), how)
   } catch (error) {
-    if (!lease.lost.aborted) throw error
-    throw new AdadagradError('taken over by another process, since this one was silent for too long', { cause: error })
+    if (lease.lost.aborted) return undefined
+    throw error
   } finally {
     lease.release()
   }
+}
+
+/**
+ * Puts a copy in place of the records. A process that was silent and comes back may write some more before it notices that
+ * it has lost the run; that goes into the old file. A checkpoint of its is as good as ours: both have the same bits.
+ */
+function ownRecords(path: string): void {
+  const records = join(path, runFiles.records)
+  if (!existsSync(records)) return
+  copyFileSync(records, `${records}.copy`)
+  renameSync(`${records}.copy`, records)
 }
 
 /** Why a run failed: in words for the user's mistakes, with its stack for ours. */

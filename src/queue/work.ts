@@ -59,7 +59,7 @@ export async function work(options: WorkOptions): Promise<void> {
       print(`${name}: ${reasonOf(error).split('\n')[0]}`)
       throw new Error(reasonOf(error))
     }
-    print(`${name}: ${summary?.outcome ?? 'interrupted'}`)
+    print(`${name}: ${summary?.outcome ?? (signal?.aborted ? 'interrupted' : 'taken over by another worker')}`)
     if (isDone(summary)) return
     // Another worker shall go on with it.
     await job.moveToWait(token)
@@ -75,7 +75,7 @@ export async function work(options: WorkOptions): Promise<void> {
   })
   let unreachable = false
   worker.on('error', ({ message }) => {
-    if (!unreachable) print(`the queue is in trouble, trying on: ${message}`)
+    if (!unreachable) print(`the queue: ${message}`)
     unreachable = true
   })
   worker.on('active', () => {

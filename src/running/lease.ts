@@ -14,6 +14,8 @@ import { AdadagradError } from '../errors.ts'
 export interface Lease {
   /** Aborted when the run was taken over: it was not heard of for too long. Nothing may be written any more. */
   readonly lost: AbortSignal
+  /** Taken from one that was only silent: it may still have files open. */
+  readonly contested: boolean
   release(): void
 }
 
@@ -60,7 +62,7 @@ export async function takeLease(folder: string, options: LeaseOptions = {}): Pro
         // Another may have made one of its own, or released the one that seemed dead, in between.
         if (newest(folder) === taken && (last === undefined || read(folder, last) === text)) {
           for (const old of numbers(folder)) if (old < taken) rmSync(fileOf(folder, old), { force: true })
-          return hold(folder, taken, mine, patience)
+          return hold(folder, taken, mine, patience, last !== undefined && !isDead(text!))
         }
         rmSync(fileOf(folder, taken), { force: true })
       }
@@ -76,7 +78,7 @@ export async function takeLease(folder: string, options: LeaseOptions = {}): Pro
   return undefined
 }
 
-function hold(folder: string, number: number, mine: Omit<Holder, 'beat'>, patience: number): Lease {
+function hold(folder: string, number: number, mine: Omit<Holder, 'beat'>, patience: number, contested: boolean): Lease {
   const lost = new AbortController()
   let beat = 0
   const timer = setInterval(
@@ -97,6 +99,7 @@ function hold(folder: string, number: number, mine: Omit<Holder, 'beat'>, patien
   timer.unref()
   return {
     lost: lost.signal,
+    contested,
     release() {
       clearInterval(timer)
       if (!lost.signal.aborted) rmSync(fileOf(folder, number), { force: true })

@@ -87,8 +87,12 @@ describe.skipIf(!hasRedis)('a queue on Redis (skipped without redis-server)', ()
       while ((await size()) < enough) await delay(5)
       if (over) break
       const k = kills % 2
-      // One is asked to end: its run goes back to the queue at once.
-      await end(workers[k]!.child, kills === 2 ? 'SIGTERM' : 'SIGKILL')
+      const { child } = workers[k]!
+      // One is asked to end: its run goes back to the queue at once. Another is only held up, and finds its run taken.
+      if (kills === 1) {
+        child.kill('SIGSTOP')
+        setTimeout(() => child.kill('SIGCONT'), 5000)
+      } else await end(child, kills === 2 ? 'SIGTERM' : 'SIGKILL')
       kills++
       workers[k] = worker(url)
       all.push(workers[k])

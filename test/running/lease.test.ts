@@ -3,7 +3,6 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { isOfTask, parseTask } from '../../src/comparing/task.ts'
 import { takeLease } from '../../src/running/lease.ts'
 import { temporary } from '../cli/command.ts'
 
@@ -91,32 +90,5 @@ describe.concurrent('leases', () => {
     const lease = await takeLease(folder, { patience })
     expect(await takeLease(folder, { patience, wait: true, signal: AbortSignal.timeout(50) })).toBeUndefined()
     lease!.release()
-  })
-})
-
-describe('tasks', () => {
-  it('share the runs: each has one task, and none has two more than another', () => {
-    for (let of = 1; of <= 9; of++)
-      for (const runs of [1, 6, 12, 25]) {
-        const parts = Array.from({ length: of }, (_, k) =>
-          Array.from({ length: runs }, (_, index) => index).filter((index) => isOfTask({ number: k + 1, of }, index)),
-        )
-        expect(parts.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: runs }, (_, k) => k))
-        const sizes = parts.map(({ length }) => length)
-        expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1)
-      }
-  })
-
-  it('get different schemes when there are as many as schemes', () => {
-    const schemes = [0, 1, 2, 3, 4, 5, 6, 7, 8]
-      .filter((index) => isOfTask({ number: 1, of: 3 }, index))
-      .map((k) => k % 3)
-    expect(schemes.sort()).toEqual([0, 1, 2])
-  })
-
-  it('are read from 2/8, and counted from 1', () => {
-    expect(parseTask('2/8')).toEqual({ number: 2, of: 8 })
-    for (const wrong of ['', '3', '9/8', '1/0', 'a/b', '1/2/3']) expect(() => parseTask(wrong)).toThrow('as 2/8')
-    expect(() => parseTask('0/8')).toThrow('tasks count from 1')
   })
 })
