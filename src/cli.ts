@@ -53,6 +53,8 @@ Examples:
   adadagrad train --test norm --eta 0.25 --max-batch-size 4000
   adadagrad train --batch-policy constant --batch-size 64 --optimizer adam --output runs/adam
   adadagrad train --config runs/adam/config.json --seed 2 --output runs/adam-2
+  adadagrad train --resume runs/adam
+  adadagrad compare experiments/digits-logistic.yaml
   adadagrad train --help`,
   )
 
