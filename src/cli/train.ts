@@ -6,6 +6,7 @@ import type { RunConfig } from '../config/schema.ts'
 import { AdadagradError } from '../errors.ts'
 import { count } from '../report/format.ts'
 import { execute, type RunSink } from '../running/execute.ts'
+import { takeLease } from '../running/lease.ts'
 import { prepare } from '../running/prepare.ts'
 import { prepareRecorded, type RecordedRun, readRun } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
@@ -63,11 +64,36 @@ async function train(
   rows: ReadonlyMap<string, FlagRow>,
   flags: Given,
 ): Promise<number> {
-  const { resume: at, overwrite, json } = options as { resume?: string; overwrite?: boolean; json?: boolean }
+  const { resume: at } = options as { resume?: string }
   for (const flag of ['overwrite', 'output'])
     if (at !== undefined && (options[flag] !== undefined || flags.has(flag)))
       throw new UsageError(`--${flag}: does not go with --resume, which goes on in ${at}`)
-  const resume = at === undefined ? undefined : await readRun(at)
+  if (at === undefined) return start(options, rows, flags)
+  // Read first: a folder without a run is none to work in.
+  await readRun(at)
+  return alone(at, async () => start(options, rows, flags, { at, earlier: await readRun(at) }))
+}
+
+/** Works in a run's folder, unless another process does. */
+async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const lease = await takeLease(folder)
+  if (!lease) throw new AdadagradError(`${folder}: another process is working on this run`)
+  try {
+    return await work()
+  } finally {
+    lease.release()
+  }
+}
+
+/** Makes a run, or goes on with one whose folder is this process's. */
+async function start(
+  options: Record<string, string | boolean | undefined>,
+  rows: ReadonlyMap<string, FlagRow>,
+  flags: Given,
+  resumed?: { readonly at: string; readonly earlier: RecordedRun },
+): Promise<number> {
+  const { overwrite, json } = options as { overwrite?: boolean; json?: boolean }
+  const { at, earlier: resume } = resumed ?? {}
   const file = options.config ?? (at === undefined ? undefined : join(at, runFiles.config))
   const { config: given, place } = await configuration(file as string | undefined, rows, flags)
   // A folder may have been moved since.
@@ -81,7 +107,8 @@ async function train(
   if (resume && !json) console.log(resume.step > 0 ? `goes on after step ${count(resume.step)}` : 'starts again')
   const display = json ? undefined : await progress([schemeName(prepared.config)])
   if (display) sinks.push(display.observers[0]!)
-  const summary = await untilInterrupted((signal) => execute(prepared, sinks, { signal, ...(past && { past }) }))
+  const work = () => untilInterrupted((signal) => execute(prepared, sinks, { signal, ...(past && { past }) }))
+  const summary = await (output === undefined || resume ? work() : alone(output, work))
   if (display) {
     display.stop()
     console.log(summaryTable([{ label: schemeName(prepared.config), summary }]))

@@ -146,6 +146,28 @@ describe.concurrent('adadagrad train --resume', () => {
     )
   })
 
+  it('leaves a run to the process that works on it', async () => {
+    const output = join(await temporary(), 'run')
+    const forever = [...short, '--samples', '1000000000', '--output', output]
+    let second: ReturnType<typeof call> | undefined
+    let ended = false
+    const { code } = await call(forever, (soFar) => {
+      if (soFar.split('\n').length < 50) return undefined
+      second ??= call(['train', '--resume', output])
+      void second.then(() => {
+        ended = true
+      })
+      return ended ? 'SIGINT' : undefined
+    })
+    expect(code).toBe(130)
+    expect(await second).toMatchObject({
+      code: 1,
+      stderr: `error: ${output}: another process is working on this run\n`,
+    })
+    const records = lines(await readFile(join(output, 'records.jsonl'), 'utf8'))
+    expect(records.map(({ step }) => step)).toEqual(records.map((_, k) => k + 1))
+  })
+
   it('starts from weights of a file, and names a file that does not fit', async () => {
     const folder = await temporary()
     const run = (name: string, ...more: string[]) =>
