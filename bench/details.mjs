@@ -12,6 +12,11 @@ export function printDetails({ steps, peers, threads, matmul, small, growth }) {
   for (const [name, { notMeasured, ...about }] of Object.entries(versions))
     if (!notMeasured) console.log(`${name}: ${Object.values(about).join(', ')}`)
 
+  if (/ blas\/libblas/.test(versions.PyTorch?.build))
+    console.log(
+      "PyTorch's BLAS is the reference one, which is slow; with libopenblas0 its products are 17 times as fast",
+    )
+
   if (steps) {
     const batches = Object.keys(steps.results)
     console.log(`\nsamples/s of processor time, one thread, at b = ${batches.join(', ')}`)

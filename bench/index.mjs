@@ -41,7 +41,7 @@ const groups = {
       seconds,
       sizes: quick ? [96, 384] : [96, 192, 384, 768, 1152],
     }),
-  memory: async () => (await import('./groups/process.mjs')).memory({ batches: [64, 60_000], rounds: quick ? 1 : 3 }),
+  memory: async () => (await import('./groups/process.mjs')).memory({ batches: [64, 60_000], rounds: quick ? 1 : 2 }),
   small: async () => (await import('./groups/process.mjs')).small(),
   startup: async () => (await import('./groups/process.mjs')).startup({ rounds: quick ? 3 : 9 }),
   growth: async () =>

@@ -176,7 +176,8 @@ def measure(go, seconds):
 def main():
     check()
     with open("/proc/self/maps") as maps:
-        blas = sorted({line.split("/")[-1].strip() for line in maps if "blas" in line.lower()})
+        # The folder tells OpenBLAS from the reference implementation: both call the file libblas.so.3.
+        blas = sorted({"/".join(line.split("/")[-2:]).strip() for line in maps if "blas" in line.lower()})
     versions = {"version": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads(),
                 "build": f"oneDNN {'on' if torch.backends.mkldnn.is_available() else 'off'}, "
                          f"{' '.join(blas) or 'BLAS unknown'}, python {sys.version.split()[0]}"}
