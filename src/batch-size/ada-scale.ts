@@ -40,6 +40,7 @@ export function adaScale<S extends PolicyState>(
     initial,
     cap,
     level: level === 'none' ? ('norms' as const) : level,
+    ...(policy.microBatch !== undefined && { microBatch: policy.microBatch }),
     config: Object.freeze({ policy: { name, ...config }, base, smoothing }),
     start: () => ({ ...pick(policy.start()), inner: policy.start(), noise: null, signal: null }),
     levelFor({ inner }: AdaScaleState<S>) {

@@ -31,7 +31,7 @@ export function adaptive(
   test: BatchSizeTest,
   options: ControllerOptions & { readonly exact?: boolean },
 ): BatchPolicy<ControllerState> {
-  const { name, level, parameters } = test
+  const { name, level, parameters, microBatch } = test
   const { exact = false } = options
   const onPopulation = exactTest(test)
   return controller(
@@ -39,6 +39,7 @@ export function adaptive(
       name: 'adaptive',
       level,
       exact,
+      microBatch,
       config: { test: { name, ...parameters }, exact },
       judge: ({ statistics, population }, _, { batchSize }) => ({
         test: exact ? onPopulation.evaluate(population!, batchSize) : test.evaluate(statistics),

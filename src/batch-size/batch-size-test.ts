@@ -43,6 +43,8 @@ export interface Criterion {
   readonly level: StatisticsLevel
   /** Everything that decides its outcome beside the statistics, for the record. */
   readonly parameters: Config
+  /** Samples of the micro-batches that its statistics are kept apart by, at most; absent: none. */
+  readonly microBatch?: number
   /** At least one inequality; all of them have to hold. */
   measure(statistics: GradientStatistics, divisor: Divisor): readonly Inequality[]
 }

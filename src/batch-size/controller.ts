@@ -49,6 +49,7 @@ interface Rule {
   readonly level: StatisticsLevel
   /** Measure the whole training set in place of the batch. */
   readonly exact?: boolean
+  readonly microBatch?: number | undefined
   /** The rule's own options, resolved. */
   readonly config: Config
   judge(observation: Observation, memory: Memory, state: ControllerState): Judgement
@@ -84,6 +85,7 @@ export function controller(rule: Rule, options: ControllerOptions): BatchPolicy<
     initial,
     cap,
     level,
+    ...(rule.microBatch !== undefined && { microBatch: rule.microBatch }),
     config: Object.freeze({
       ...rule.config,
       initial,

@@ -10,22 +10,25 @@ import {
   officialPooledVariance,
   type PerTensorStatistics,
 } from '../statistics/official.ts'
-import { positive } from '../validate.ts'
+import { positive, whole } from '../validate.ts'
 import { type BatchSizeTest, batchSizeTest } from './batch-size-test.ts'
 
 /**
  * The norm test with the variance pooled over micro-batches as the official code does (deviation 3).
  *
- * It is evaluated on `MicroBatchedStatistics`.
+ * It is evaluated on `MicroBatchedStatistics`; a batch of one micro-batch is judged as by `normTest`.
  *
  * @param options.eta η > 0
+ * @param options.microBatch samples that are computed at once, at least 2; 1024 by default
  */
-export function officialNormTest(options: { readonly eta: number }): BatchSizeTest {
+export function officialNormTest(options: { readonly eta: number; readonly microBatch?: number }): BatchSizeTest {
   const eta = positive('officialNormTest', 'eta', options.eta)
+  const microBatch = whole('officialNormTest', 'microBatch', options.microBatch ?? 1024, 2)
   return batchSizeTest({
     name: 'official-norm',
     level: 'norms',
-    parameters: { eta },
+    parameters: { eta, microBatch },
+    microBatch,
     measure(statistics, divisor) {
       refuseExact('officialNormTest', divisor)
       const { microBatches, mean } = expectField<MicroBatchedStatistics>('officialNormTest', statistics, 'microBatches')
@@ -83,14 +86,26 @@ function orRefuse(test: string, variance: number | undefined): number {
   return variance
 }
 
-/** The official code's augmented test, as it can be chosen by name. Its norm test is ours, where a batch is one micro-batch. */
-export const officialTestChoice = choice({
-  name: 'official-augmented',
-  summary: "the official code's augmented test: variances summed tensor by tensor, for comparisons on purpose",
-  formula: '(1/b)·Σ_t Var⟨g_i^t, ḡ^t⟩ ≤ ϑ²‖ḡ‖⁴ and (1/b)·Σ_t OrthVar^t ≤ ν²‖ḡ‖²',
-  options: {
-    theta: { type: 'number', above: 0, default: 0.5, symbol: 'ϑ', help: 'tolerated relative noise along ḡ' },
-    nu: { type: 'number', above: 0, default: 1, symbol: 'ν', help: 'tolerated ratio of noise across ḡ to ‖ḡ‖' },
-  },
-  make: officialInnerProductTest,
-})
+/** The official code's tests, as they can be chosen by name. */
+export const officialTestChoices = [
+  choice({
+    name: 'official-norm',
+    summary: "the official code's norm test: variances pooled over micro-batches, for comparisons on purpose",
+    formula: '(1/b)·((1/m)Σ‖Var_k‖₁ + (1/m)Σ‖ḡ_k‖² − ‖ḡ‖²) ≤ η²‖ḡ‖²',
+    options: {
+      eta: { type: 'number', above: 0, default: 0.1, symbol: 'η', help: 'tolerated ratio of noise to signal' },
+      microBatch: { type: 'integer', atLeast: 2, default: 1024, help: 'samples computed at once in the official code' },
+    },
+    make: officialNormTest,
+  }),
+  choice({
+    name: 'official-augmented',
+    summary: "the official code's augmented test: variances summed tensor by tensor, for comparisons on purpose",
+    formula: '(1/b)·Σ_t Var⟨g_i^t, ḡ^t⟩ ≤ ϑ²‖ḡ‖⁴ and (1/b)·Σ_t OrthVar^t ≤ ν²‖ḡ‖²',
+    options: {
+      theta: { type: 'number', above: 0, default: 0.5, symbol: 'ϑ', help: 'tolerated relative noise along ḡ' },
+      nu: { type: 'number', above: 0, default: 1, symbol: 'ν', help: 'tolerated ratio of noise across ḡ to ‖ḡ‖' },
+    },
+    make: officialInnerProductTest,
+  }),
+]

@@ -55,6 +55,8 @@ export interface BatchPolicy<S extends PolicyState = PolicyState> {
   readonly cap: number
   /** The most that a step may have to measure. */
   readonly level: StatisticsLevel
+  /** Steps that measure are computed in micro-batches of so many samples, kept apart; absent: in none. */
+  readonly microBatch?: number
   /** The fully resolved options. */
   readonly config: Config
   start(): S

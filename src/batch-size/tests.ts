@@ -5,7 +5,7 @@ import type { GradientStatistics } from '../statistics/gradient-statistics.ts'
 import { positive } from '../validate.ts'
 import { type BatchSizeTest, batchSizeTest, type Inequality } from './batch-size-test.ts'
 import { coordinateTestChoice } from './coordinate-test.ts'
-import { officialTestChoice } from './official-tests.ts'
+import { officialTestChoices } from './official-tests.ts'
 
 /**
  * Norm test: (1/b)‖Var‖₁ ≤ η²‖ḡ‖² (docs/maths.md §2.1).
@@ -150,6 +150,6 @@ export const testFamily: Family<BatchSizeTest> = {
       make: augmentedInnerProductTest,
     }),
     coordinateTestChoice,
-    officialTestChoice,
+    ...officialTestChoices,
   ],
 }

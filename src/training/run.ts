@@ -8,9 +8,10 @@ import { initialise } from '../nn/parameters.ts'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts'
 import { squaredNorm } from '../statistics/derived.ts'
 import type { GradientStatistics, StatisticsLevel } from '../statistics/gradient-statistics.ts'
-import type { Evaluation } from './batch.ts'
+import type { ComputeBatch, Evaluation } from './batch.ts'
 import { breather } from './breathe.ts'
 import type { Executor } from './executor.ts'
+import { inMicroBatches } from './micro-batches.ts'
 
 /** When a run ends: at whichever comes first. */
 export interface Budget {
@@ -109,6 +110,11 @@ export function createRun(options: RunOptions): Run {
     step >= (budget.steps ?? Infinity) ||
     seconds >= (budget.seconds ?? Infinity)
 
+  const computed: ComputeBatch = (indices, firstDraw, level) =>
+    policy.microBatch === undefined || level === 'none'
+      ? executor.batch(indices, firstDraw, level)
+      : inMicroBatches(executor.batch, indices, firstDraw, level, policy.microBatch)
+
   /** The statistics of the whole training set; copies, for the executor's arrays are those of its last batch. */
   async function populationAt(firstDraw: number, level: StatisticsLevel): Promise<GradientStatistics | undefined> {
     if (level === 'none') return undefined
@@ -124,7 +130,7 @@ export function createRun(options: RunOptions): Run {
       const learningRate = optimizer.learningRate({ step, samples }) * policyState.learningRateFactor
       const indices = sampler.next(batchSize)
       const population = await populationAt(samples, policy.populationLevelFor?.(policyState) ?? 'none')
-      const { loss, statistics } = await executor.batch(indices, samples, policy.levelFor(policyState))
+      const { loss, statistics } = await computed(indices, samples, policy.levelFor(policyState))
       const gradientNorm = Math.sqrt(squaredNorm(statistics.mean))
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
         throw diverged(step + 1, loss, gradientNorm, learningRate)

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { referenceBackend } from '../../src/backends/reference/index.ts'
 import { adaptive } from '../../src/batch-size/adaptive.ts'
 import { exact } from '../../src/batch-size/batch-size-test.ts'
-import { officialInnerProductTest } from '../../src/batch-size/official-tests.ts'
+import { officialInnerProductTest, officialNormTest } from '../../src/batch-size/official-tests.ts'
 import { augmentedInnerProductTest, normTest } from '../../src/batch-size/tests.ts'
 import { adagrad } from '../../src/optim/optimizers.ts'
 import { leastSquares } from '../../src/problems/regression.ts'
-import { perTensorFromPerSampleGradients } from '../../src/statistics/official.ts'
+import { type MicroBatchedStatistics, perTensorFromPerSampleGradients } from '../../src/statistics/official.ts'
 import { createExecutor } from '../../src/training/executor.ts'
+import { inMicroBatches } from '../../src/training/micro-batches.ts'
 import { createRun, type TrainingRecord } from '../../src/training/run.ts'
 
 const { objective, train } = leastSquares({ seed: 3, size: 48, dimension: 4, noise: 0.5 })
@@ -62,7 +63,32 @@ describe('a run with an exact test', () => {
   })
 })
 
-describe('the official code’s test in a run', () => {
+describe('the official code’s tests in a run', () => {
+  it('pool micro-batches of one size', async () => {
+    const made = await executor()
+    made.parameters.fill(0.3)
+    const indices = Uint32Array.from({ length: 14 }, (_, i) => 3 * i)
+    const { statistics, loss } = await inMicroBatches(made.batch, indices, 0, 'norms', 5)
+    // 14 = 3 micro-batches of 4, and 2 samples that are left over.
+    const { microBatches } = statistics as MicroBatchedStatistics
+    expect(microBatches.map(({ batchSize }) => batchSize)).toEqual([4, 4, 4])
+    const part = (await made.batch(indices.subarray(4, 8), 0, 'norms')).statistics
+    expect([...microBatches[1]!.mean]).toEqual([...part.mean])
+    const whole = await made.batch(indices, 0, 'norms')
+    expect(loss).toBeCloseTo(whole.loss, 12)
+    expect(statistics.batchSize).toBe(14)
+    expect(statistics.sumSquaredNorms).toBeCloseTo(whole.statistics.sumSquaredNorms!, 9)
+    for (const [j, value] of whole.statistics.mean.entries()) expect(statistics.mean[j]).toBeCloseTo(value, 12)
+
+    const { records } = await collect(adaptive(officialNormTest({ eta: 0.6, microBatch: 6 }), { initial: 4, max: 48 }))
+    const plain = await collect(adaptive(normTest({ eta: 0.6 }), { initial: 4, max: 48 }))
+    expect(records[0]!.test).toMatchObject({ name: 'official-norm' })
+    // One micro-batch: the same verdict. From the second step on there are several.
+    expect(records[0]!.test!.suggestedBatchSize).toBeCloseTo(plain.records[0]!.test!.suggestedBatchSize, 9)
+    expect(records[1]!.batchSize).toBe(plain.records[1]!.batchSize)
+    expect(records[1]!.test!.statistic).not.toBeCloseTo(plain.records[1]!.test!.statistic!, 9)
+  })
+
   it('sees the projections of each parameter array', async () => {
     const test = officialInnerProductTest({ theta: 0.2, nu: 0.5 })
     const { records } = await collect(adaptive(test, { initial: 4, max: 48 }))
