@@ -134,6 +134,10 @@ export async function execute(
 
   const training =
     config.evaluateTraining && outcome === 'finished' ? await executor.evaluate(problem.train) : undefined
+  if (training && !Number.isFinite(training.loss)) {
+    outcome = 'diverged'
+    reason = `step ${last?.step}: the loss on the training set is ${training.loss} after it`
+  }
   const { step: steps, samples, seconds } = last ?? { step: 0, samples: 0, seconds: 0 }
   const summary: Summary = {
     outcome,

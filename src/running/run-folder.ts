@@ -20,7 +20,7 @@ export const runFiles = {
   records: 'records.jsonl',
   /** Everything that the run needs to go on: parameters, the optimiser's arrays, and the rest as JSON in `metadata.state`. */
   checkpoint: 'checkpoint.safetensors',
-  /** The parameters alone, in float32 under PyTorch's names. */
+  /** The parameters alone at the end, in float32 under PyTorch's names; a run that diverged has none. */
   weights: 'weights.safetensors',
   summary: 'summary.json',
 } as const
@@ -42,7 +42,8 @@ export interface RunFolderOptions {
  * Takes a folder for a run; nothing of an earlier run is touched without being asked to.
  *
  * A checkpoint is one file that replaces its predecessor at once, so whenever the process dies there is a whole one, and
- * the records up to it are on the disk. One more is made at the end.
+ * the records up to it are on the disk. It is written once a step from it was found finite; one more is made at the end.
+ * A run that diverges leaves its last good checkpoint as it is, and no weights.
  *
  * @param path made if need be
  * @throws ConfigurationError when the folder has something in it; DataError when records are missing that should be there
@@ -54,7 +55,8 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunSink 
   const file = (name: keyof typeof runFiles) => join(path, runFiles[name])
   if (resumeAt === undefined) claimFolder(path, options.overwrite ?? false)
   else {
-    rmSync(file('summary'), { force: true })
+    // They are those of its end.
+    for (const name of ['summary', 'weights'] as const) rmSync(file(name), { force: true })
     removeHalfFiles(path)
     keepRecords(file('records'), resumeAt)
   }
@@ -64,6 +66,8 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunSink 
   let flushed = performance.now()
   let saved = { at: performance.now(), step: resumeAt ?? 0 }
   let step = saved.step
+  // Whether a state is good is seen by the step that starts from it: until then it waits.
+  let held: Snapshot | undefined
 
   const flush = () => {
     if (waiting.length > 0) writeSync(records, waiting.join(''))
@@ -75,7 +79,6 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunSink 
     flush()
     fsyncSync(records)
     await writeFileAtomic(file('checkpoint'), asBuffer(checkpointBytes(layout, config, snapshot)))
-    saved = { at: performance.now(), step: snapshot.step }
   }
   const due = () => performance.now() - saved.at > 1000 * checkpointEvery || step - saved.step >= checkpointSteps
   return {
@@ -85,11 +88,20 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunSink 
       waiting.push(`${JSON.stringify(record)}\n`)
       if (performance.now() - flushed > flushEvery) flush()
     },
-    step: (snapshot) => (due() ? save(snapshot()) : undefined),
+    step(snapshot) {
+      const good = held
+      held = undefined
+      if (due()) {
+        held = snapshot()
+        saved = { at: performance.now(), step: held.step }
+      }
+      return good && save(good)
+    },
     async end(summary, snapshot) {
-      await save(snapshot)
+      if (summary.outcome === 'diverged') flush()
+      else await save(snapshot)
       closeSync(records)
-      await writeFileAtomic(file('weights'), weightsBytes(layout, snapshot))
+      if (summary.outcome !== 'diverged') await writeFileAtomic(file('weights'), weightsBytes(layout, snapshot))
       // Last: a folder with a summary is whole.
       await writeFileAtomic(file('summary'), json(summary))
     },

@@ -85,7 +85,8 @@ export interface Run extends AsyncIterable<TrainingRecord> {
  * optimiser and the policy are pure.
  *
  * @throws ConfigurationError for a budget without a bound
- * @throws DivergenceError when loss or gradient are not finite; the snapshot is then that of the step before
+ * @throws DivergenceError when loss or gradient are not finite; the snapshot is then that of the step before, from which
+ *   they came. Also when the last step, or one after which the test set is evaluated, leads to something not finite
  * @example for await (const { batchSize, loss } of createRun(options)) console.log(batchSize, loss)
  */
 export function createRun(options: RunOptions): Run {
@@ -133,7 +134,11 @@ export function createRun(options: RunOptions): Run {
       const { loss, statistics } = await computed(indices, samples, policy.levelFor(policyState))
       const gradientNorm = Math.sqrt(squaredNorm(statistics.mean))
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
-        throw diverged(step + 1, loss, gradientNorm, learningRate)
+        throw diverged(
+          step + 1,
+          Number.isFinite(loss) ? `the gradient norm is ${gradientNorm}` : `the loss is ${loss}`,
+          learningRate,
+        )
 
       const update = policy.next(policyState, {
         step,
@@ -152,6 +157,11 @@ export function createRun(options: RunOptions): Run {
 
       const due = evaluateEvery !== undefined && isDue(evaluateEvery, before, samples, step)
       const evaluation = test && (due || finished()) ? await executor.evaluate(test) : undefined
+      // What a step leads to is seen by the next one; where there is none, here.
+      if (evaluation && !Number.isFinite(evaluation.loss))
+        throw diverged(step, `the loss on the test set is ${evaluation.loss} after it`, learningRate)
+      if (finished() && !parameters.every(Number.isFinite))
+        throw diverged(step, 'the parameters are not finite after it', learningRate)
       yield {
         step,
         samples,
@@ -193,10 +203,8 @@ function checkBudget(budget: Budget): void {
     if (!(bound > 0)) throw new ConfigurationError(`run: budget.${name} must be above 0, got ${bound}`)
 }
 
-function diverged(step: number, loss: number, gradientNorm: number, learningRate: number): DivergenceError {
-  const what = Number.isFinite(loss) ? `the gradient norm is ${gradientNorm}` : `the loss is ${loss}`
-  return new DivergenceError(
-    `step ${step}: ${what}; the run stops here, and the state after step ${step - 1} stands. A smaller learning rate ` +
-      `than ${learningRate} or gradient clipping may help`,
+const diverged = (step: number, what: string, learningRate: number): DivergenceError =>
+  new DivergenceError(
+    `step ${step}: ${what}; the run stops here, and its last good checkpoint stands. A smaller learning rate than ` +
+      `${learningRate} or gradient clipping may help`,
   )
-}

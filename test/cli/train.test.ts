@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -101,17 +102,32 @@ describe.concurrent('adadagrad train', () => {
     })
   })
 
-  it('names a divergence, and keeps the last good state', async () => {
+  it('names a divergence, and keeps the last state from which a step was finite', async () => {
     const output = join(await temporary(), 'run')
-    const diverging = ['--problem', 'rosenbrock', '--optimizer', 'sgd', '--learning-rate', '1e6', '--steps', '50']
-    const { code, stdout, stderr } = await call(['train', ...diverging, '--json', '--output', output])
+    const diverging = ['--problem', 'rosenbrock', '--optimizer', 'sgd', '--learning-rate', '0.01', '--steps', '50']
+    const { code, stdout, stderr } = await call([
+      'train',
+      ...diverging,
+      ...['--checkpoint-steps', '1', '--json', '--output', output],
+    ])
     expect(code).toBe(1)
     expect(stderr).toMatch(/^error: diverged: step \d+: [^\n]*\n$/)
     expect(lines(stdout).at(-1).summary).toMatchObject({ outcome: 'diverged' })
     const { step } = JSON.parse(
       parseSafetensors(await readFile(join(output, 'checkpoint.safetensors')), 'checkpoint').metadata.state!,
     )
-    expect(step).toBe(lines(await readFile(join(output, 'records.jsonl'), 'utf8')).length)
+    // The state after the last record is the one whose loss or gradient is not finite.
+    expect(step).toBe(lines(await readFile(join(output, 'records.jsonl'), 'utf8')).length - 1)
+    expect(existsSync(join(output, 'weights.safetensors'))).toBe(false)
+  })
+
+  it('sees that the last step diverged, though no step follows it', async () => {
+    const last = ['--problem', 'least-squares', '--optimizer', 'sgd', '--learning-rate', '1e300', '--steps', '1']
+    const { code, stderr } = await call(['train', ...last, '--json'])
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^error: diverged: step 1: the parameters are not finite after it; [^\n]*\n$/),
+    })
   })
 
   it('starts from b = 1, which has no variance, and grows', async () => {
