@@ -94,6 +94,8 @@ export interface LeafAttributes {
   readonly shape: Shape
   readonly dtype: DType
   readonly sampling: 'shared' | 'each'
+  /** Of indices: all are smaller; absent where nothing is known. */
+  readonly below?: number
 }
 
 const leafOperation: Operation<LeafAttributes> = {
@@ -109,6 +111,26 @@ const leafOperation: Operation<LeafAttributes> = {
 export function leaf(attributes: LeafAttributes): Value<LeafAttributes> {
   const { shape, dtype, sampling } = attributes
   return { operation: leafOperation, inputs: [], attributes, shape, dtype, sampling }
+}
+
+/** The number that all indices of a value are known to be smaller than; undefined where nothing is known. */
+export function boundOf(indices: Value): number | undefined {
+  if (isLeaf(indices)) return indices.attributes.below
+  return indices.operation.dtype === 'same' ? boundOf(indices.inputs[0]!) : undefined
+}
+
+/**
+ * Throws where indices may reach beyond what they choose from: fast kernels read and write where they say.
+ *
+ * @param what what they choose from, with its size n
+ */
+export function expectBelow(operation: string, indices: Value, n: number, what: string): void {
+  const bound = boundOf(indices)
+  expectShape(
+    bound === undefined || bound <= n,
+    operation,
+    () => `indices reach ${bound! - 1}, ${what} has 0 … ${n - 1}`,
+  )
 }
 
 export const isLeaf = (value: Value): value is Value<LeafAttributes> =>

@@ -5,7 +5,7 @@ import { elementCount } from './bytes.ts'
 export interface FieldSpec {
   readonly shape: readonly number[]
   readonly dtype: 'float' | 'index'
-  /** For indices: they lie in 0 … classes − 1. */
+  /** For indices: they lie in 0 … classes − 1. Without it nothing checks that they fit what they choose from. */
   readonly classes?: number
   /** For scaled fields: what a stored 0 reads as, per channel. Padding of augmented images uses it. */
   readonly zero?: readonly number[]
@@ -72,6 +72,7 @@ export type ArrayField =
       readonly data: Uint8Array | Int32Array | BigInt64Array
       readonly shape?: readonly number[]
       readonly dtype: 'index'
+      /** One more than the largest by default. */
       readonly classes?: number
     }
 
@@ -99,8 +100,8 @@ export function arrayDataset(options: { name: string; fields: Readonly<Record<st
       throw new ShapeError(`${where}: ${samples} samples, but the fields before it have ${size}`)
     size = samples
     if (source.dtype === 'index') {
-      const data = checkedIndices(where, source.data, source.classes)
-      fields[field] = { shape, dtype: 'index', ...(source.classes !== undefined && { classes: source.classes }) }
+      const { data, classes } = checkedIndices(where, source.data, source.classes)
+      fields[field] = { shape, dtype: 'index', classes }
       readers[field] = plainReader(data, elementCount(shape))
     } else if (source.scale) {
       const scale = perChannel(where, source.scale, shape)
@@ -232,11 +233,18 @@ function perChannel(where: string, scale: Scale, shape: readonly number[]): Scal
   return scale
 }
 
-function checkedIndices(where: string, data: Uint8Array | Int32Array | BigInt64Array, classes = 2 ** 31) {
-  for (let k = 0; k < data.length; k++)
-    if (data[k]! < 0 || data[k]! >= classes)
-      throw new DataError(`${where}: entry ${k} is ${data[k]}, expected 0 … ${classes - 1}`)
-  return data instanceof BigInt64Array ? Int32Array.from(data, Number) : data
+function checkedIndices(where: string, data: Uint8Array | Int32Array | BigInt64Array, given?: number) {
+  const limit = given ?? 2 ** 31
+  let largest = 0
+  for (let k = 0; k < data.length; k++) {
+    if (data[k]! < 0 || data[k]! >= limit)
+      throw new DataError(`${where}: entry ${k} is ${data[k]}, expected 0 … ${limit - 1}`)
+    if (data[k]! > largest) largest = Number(data[k])
+  }
+  return {
+    data: data instanceof BigInt64Array ? Int32Array.from(data, Number) : data,
+    classes: given ?? largest + 1,
+  }
 }
 
 function checkRange(name: string, size: number, indices: ArrayLike<number>): void {

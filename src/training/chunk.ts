@@ -35,7 +35,7 @@ export const fieldBuffer = (name: string): string => `field/${name}`
  * Traces the objective on B samples.
  *
  * @throws ConfigurationError when the objective reads a field that the data set lacks, or couples samples
- * @throws ShapeError when the losses are not [B], or an operation's shapes do not fit
+ * @throws ShapeError when the losses are not [B], an operation's shapes do not fit, or indices reach beyond what they choose from
  */
 export function traceChunk(objective: Objective, layout: ParameterLayout, dataset: Dataset, B: number): TracedChunk {
   const parameters = parameterLeaves(layout, 'parameters')
@@ -55,10 +55,11 @@ export function traceChunk(objective: Objective, layout: ParameterLayout, datase
         throw new ConfigurationError(
           `${objective.name}: data set ${dataset.name} has no field ${name}; it has ${Object.keys(dataset.fields).join(', ')}`,
         )
-      const { shape, dtype } = spec
+      const { shape, dtype, classes } = spec
       let value = fields.get(name)
       if (value === undefined) {
-        value = leaf({ buffer: fieldBuffer(name), offset: 0, shape: [B, ...shape], dtype, sampling: 'each' })
+        const at = { buffer: fieldBuffer(name), offset: 0, shape: [B, ...shape], dtype, sampling: 'each' } as const
+        value = leaf({ ...at, ...(classes !== undefined && { below: classes }) })
         fields.set(name, value)
       }
       return value
@@ -78,6 +79,23 @@ export function traceChunk(objective: Objective, layout: ParameterLayout, datase
     )
   }
   return { ...traced, parameters, fields: [...fields.keys()] }
+}
+
+/**
+ * Throws unless another data set can be read where the first one is: the same fields, as far as the objective reads them.
+ *
+ * @throws ConfigurationError for a field that is missing or of another shape; ShapeError for labels that the objective lacks
+ */
+export function expectLike(objective: Objective, layout: ParameterLayout, first: Dataset, other: Dataset): void {
+  for (const name of traceChunk(objective, layout, first, 2).fields) {
+    const [want, got] = [first.fields[name]!, other.fields[name]]
+    if (got !== undefined && (got.dtype !== want.dtype || !sameShape(got.shape, want.shape)))
+      throw new ConfigurationError(
+        `${objective.name}: field ${name} of data set ${other.name} is ${got.dtype} ${formatShape(got.shape)}, that of ` +
+          `${first.name} is ${want.dtype} ${formatShape(want.shape)}`,
+      )
+  }
+  traceChunk(objective, layout, other, 2)
 }
 
 /**

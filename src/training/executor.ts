@@ -7,7 +7,7 @@ import type { Objective } from '../problems/objective.ts'
 import { needs } from '../statistics/gradient-statistics.ts'
 import { whole } from '../validate.ts'
 import type { ComputeBatch, Evaluation } from './batch.ts'
-import { chunkGraph } from './chunk.ts'
+import { chunkGraph, expectLike } from './chunk.ts'
 import { evaluateDataset } from './evaluate.ts'
 import { fusedBatches } from './fused.ts'
 import { sampleBySampleBatches } from './sample-by-sample.ts'
@@ -26,7 +26,7 @@ export interface Executor {
   /** `fused`: statistics come out of the backward pass; otherwise why each sample has a pass of its own. */
   readonly perSample: 'fused' | { readonly sampleBySample: string }
   readonly batch: ComputeBatch
-  /** Mean loss and accuracy over a whole data set. */
+  /** Mean loss and accuracy over a whole data set, with fields like those of the one to learn from. */
   evaluate(dataset: Dataset): Promise<Evaluation>
   /** Ends the helper threads, if there are any. */
   close(): Promise<void>
@@ -71,6 +71,8 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   const fused = fusedBatches(team, { chunkSize, lanes, projectionMemory, breathe })
   const general = perSample === 'fused' ? fused : sampleBySampleBatches(own, breathe)
 
+  const known = new WeakSet([dataset])
+
   return {
     backend,
     objective,
@@ -84,7 +86,9 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
       backend.changed?.(own.parameters)
       return level === 'none' ? fused(indices, firstDraw, level) : general(indices, firstDraw, level)
     },
-    evaluate(data) {
+    async evaluate(data) {
+      if (!known.has(data)) expectLike(objective, layout, dataset, data)
+      known.add(data)
       backend.changed?.(own.parameters)
       return evaluateDataset(team, data, chunkSize, breathe)
     },

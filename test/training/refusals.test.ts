@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import * as ops from '../../src/autodiff/operations/index.ts'
 import type { Value } from '../../src/autodiff/value.ts'
 import { referenceBackend } from '../../src/backends/reference/index.ts'
+import { arrayDataset, type Dataset } from '../../src/data/dataset.ts'
 import { ConfigurationError } from '../../src/errors.ts'
 import * as nn from '../../src/nn/layers.ts'
 import type { Objective } from '../../src/problems/objective.ts'
@@ -84,6 +85,48 @@ describe('objectives that do not fit are refused', () => {
       losses: ops.mean(ops.linear(field('x'), parameter('w'))),
     })
     await expect(made(mean)).rejects.toThrow('losses of 2 samples must have shape [2], got []')
+  })
+
+  describe('labels and look-ups that reach beyond what they choose from', () => {
+    const labelled = (labels: number[], width = 2, classes?: number) =>
+      arrayDataset({
+        name: 'labelled',
+        fields: {
+          x: { data: new Float32Array(labels.length * width), shape: [width] },
+          y: { data: Int32Array.from(labels), dtype: 'index', ...(classes !== undefined && { classes }) },
+        },
+      })
+    const network = (dataset: Dataset) => {
+      const { objective } = classifier(nn.linear(2, 3), dataset)
+      return createExecutor({ backend: referenceBackend(), objective, dataset })
+    }
+
+    it('where they enter', async () => {
+      const message = 'softmaxCrossEntropy: indices reach 3, logits [2, 3] has 0 … 2'
+      await expect(network(labelled([0, 3, 1]))).rejects.toThrow(message)
+      await expect(network(labelled([0, 1], 2, 4))).rejects.toThrow(message)
+      await network(labelled([0, 2]))
+    })
+
+    it('through operations that move them', async () => {
+      const look: Objective['trace'] = (parameter, field) => ({
+        losses: ops.sum(ops.embedding(parameter('w'), ops.reshape(field('y'), [field('y').shape[0]!, 1])), [1, 2]),
+      })
+      await expect(made(look, { dataset: labelled([1, 2]) })).rejects.toThrow(
+        'embedding: indices reach 2, table [2, 2] has 0 … 1',
+      )
+      const hot: Objective['trace'] = (_, field) => ({ losses: ops.sum(ops.oneHot(field('y'), 2), [1]) })
+      await expect(made(hot, { dataset: labelled([1, 2]) })).rejects.toThrow('oneHot: indices reach 2')
+    })
+
+    it('in a data set to evaluate on, whose fields must be like the others', async () => {
+      const executor = await network(labelled([0, 1, 2]))
+      await expect(executor.evaluate(labelled([0, 4]))).rejects.toThrow('indices reach 4, logits [2, 3] has 0 … 2')
+      await expect(executor.evaluate(labelled([0, 1], 1))).rejects.toThrow(
+        'field x of data set labelled is float [1], that of labelled is float [2]',
+      )
+      await executor.evaluate(labelled([1, 1]))
+    })
   })
 
   it('chunk sizes and lanes that are no whole numbers', async () => {

@@ -1,5 +1,5 @@
 import { expectShape, formatShape, sizeOf } from '../shape.ts'
-import { apply, type Operation, type PerSampleRule, rowwise, rowwiseIf, type Value } from '../value.ts'
+import { apply, expectBelow, type Operation, type PerSampleRule, rowwise, rowwiseIf, type Value } from '../value.ts'
 import { equal, multiply } from './elementwise.ts'
 import { matmul } from './matmul.ts'
 import { broadcastTo, reshape, sum } from './structure.ts'
@@ -13,6 +13,7 @@ export const lookUpOperation: Operation<null> = {
       () =>
         `table ${formatShape(table!.shape)} must be [entries, width] and the look-ups indices, got ${indices!.dtype}`,
     )
+    expectBelow('embedding', indices!, table!.shape[0]!, `table ${formatShape(table!.shape)}`)
     return [...indices!.shape, table!.shape[1]!]
   },
   sampling: (inputs) => rowwiseIf(inputs[0]!.sampling === 'shared', inputs, 'embedding'),

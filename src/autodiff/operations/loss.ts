@@ -1,5 +1,5 @@
 import { expectShape, formatShape } from '../shape.ts'
-import { apply, expectSameShape, type Operation, rowwiseIf, type Value } from '../value.ts'
+import { apply, expectBelow, expectSameShape, type Operation, rowwiseIf, type Value } from '../value.ts'
 import { multiply, square, subtract } from './elementwise.ts'
 import { mean } from './reductions.ts'
 import { broadcastTo, sum } from './structure.ts'
@@ -69,6 +69,7 @@ const oneHotOperation: Operation<{ readonly classes: number }> = {
   name: 'oneHot',
   shape([labels], { classes }) {
     expectShape(labels!.dtype === 'index', 'oneHot', () => `labels must be indices, got ${labels!.dtype}`)
+    expectBelow('oneHot', labels!, classes, `a row of ${classes}`)
     return [...labels!.shape, classes]
   },
   evaluate(out, [labels], { attributes: { classes } }) {
@@ -103,6 +104,7 @@ export const softmaxCrossEntropyOperation: Operation<null> = {
       () =>
         `logits ${formatShape(x!.shape)} and ${labels!.dtype} labels ${formatShape(labels!.shape)} must be [B, classes] and indices [B]`,
     )
+    expectBelow('softmaxCrossEntropy', labels!, x!.shape[1]!, `logits ${formatShape(x!.shape)}`)
     return labels!.shape
   },
   evaluate(out, [x, labels], { inputs }) {
