@@ -1,7 +1,7 @@
 // Pooling of planes [H, W] by windows kh × kw, stride sh × sw, padding ph × pw, to planes [P, Q].
 // Windows of 2 × 2 side by side, by far the most common, have their own vector loops.
 
-/** The address of the first of the largest elements of window (p, q): later ones win only if greater. */
+/** The address of the first of the largest elements of window (p, q): later ones win only if greater, or NaN. */
 function winner(x: usize, H: i32, W: i32, kh: i32, kw: i32, top: i32, left: i32): usize {
   const firstRow = max(top, 0)
   const firstColumn = max(left, 0)
@@ -13,7 +13,7 @@ function winner(x: usize, H: i32, W: i32, kh: i32, kw: i32, top: i32, left: i32)
     let at = x + ((<usize>(i * W + firstColumn)) << 2)
     for (let j = firstColumn; j < lastColumn; j++) {
       const v = load<f32>(at)
-      if (v > value) {
+      if (v > value || F32.isNaN(v)) {
         value = v
         best = at
       }
@@ -38,6 +38,11 @@ function odd(a: v128, b: v128): v128 {
 /** b where it is greater, else a. */
 function larger(a: v128, b: v128): v128 {
   return f32x4.pmax(a, b)
+}
+/** The largest of four, NaN where one of them is: `larger` keeps that of its first operand, and a mask of ones is another. */
+function largest(a: v128, b: v128, c: v128, d: v128): v128 {
+  const lost = v128.or(v128.or(f32x4.ne(b, b), f32x4.ne(c, c)), f32x4.ne(d, d))
+  return v128.or(larger(larger(larger(a, b), c), d), lost)
 }
 
 export function maxPool2d(
@@ -68,7 +73,7 @@ export function maxPool2d(
           const b = v128.load(at, 16)
           const c = v128.load(at + row)
           const d = v128.load(at + row, 16)
-          v128.store(out + ((<usize>q) << 2), larger(larger(larger(even(a, b), odd(a, b)), even(c, d)), odd(c, d)))
+          v128.store(out + ((<usize>q) << 2), largest(even(a, b), odd(a, b), even(c, d), odd(c, d)))
         }
       } else
         for (let q = 0; q < Q; q++)

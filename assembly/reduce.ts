@@ -145,7 +145,7 @@ export function sumProducts(
   reduce<Products>(x, y, out, k0, r1, k2, r3, k4, yOuter)
 }
 
-/** The largest; NaN is passed over. */
+/** The largest; NaN wins, so that it is not lost. */
 export function max(x: usize, out: usize, k0: i32, r1: i32, k2: i32, r3: i32, k4: i32): void {
   const stride = (<usize>k4) << 2
   const block = stride * r3
@@ -160,7 +160,7 @@ export function max(x: usize, out: usize, k0: i32, r1: i32, k2: i32, r3: i32, k4
           else
             for (let s = 0; s < r3; s++) {
               const v = load<f32>(p + <usize>s * stride)
-              if (v > best) best = v
+              if (v > best || F32.isNaN(v)) best = v
             }
         }
         store<f32>(out, best)
@@ -174,9 +174,9 @@ export function max(x: usize, out: usize, k0: i32, r1: i32, k2: i32, r3: i32, k4
 function maxOf(x: usize, n: i32, best: f32): f32 {
   let m = f32x4.splat(best)
   let i: i32 = 0
-  for (; i <= n - 4; i += 4) m = f32x4.pmax(m, v128.load(x + ((<usize>i) << 2))) // m < x ? x : m
-  if (i < n) m = f32x4.pmax(m, loadSome(x + ((<usize>i) << 2), n - i, best))
-  m = f32x4.pmax(m, v128.shuffle<f32>(m, m, 2, 3, 2, 3))
-  m = f32x4.pmax(m, v128.shuffle<f32>(m, m, 1, 1, 1, 1))
+  for (; i <= n - 4; i += 4) m = f32x4.max(m, v128.load(x + ((<usize>i) << 2)))
+  if (i < n) m = f32x4.max(m, loadSome(x + ((<usize>i) << 2), n - i, best))
+  m = f32x4.max(m, v128.shuffle<f32>(m, m, 2, 3, 2, 3))
+  m = f32x4.max(m, v128.shuffle<f32>(m, m, 1, 1, 1, 1))
   return f32x4.extract_lane(m, 0)
 }

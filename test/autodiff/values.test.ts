@@ -109,6 +109,11 @@ describe('special functions', () => {
       expect(evaluate((x) => operation(x), array([NaN]))).toEqual([NaN])
     for (const operation of [ops.maximum, ops.minimum, ops.add, ops.multiply])
       expect(evaluate(operation, array([NaN, 1]), array([1, NaN]))).toEqual([NaN, NaN])
+    for (const place of [0, 1, 2, 3]) {
+      const values = [1, 2, 3, 4].with(place, NaN)
+      expect(evaluate((x) => ops.max(x), array(values))).toEqual([NaN])
+      expect(evaluate((x) => ops.maxPool2d(x, 2), array(values, [1, 1, 2, 2]))).toEqual([NaN])
+    }
   })
 })
 

@@ -144,6 +144,14 @@ describe.each(builds.map((kernels) => [kernels.name, kernels] as const))('%s ker
           return got
         }
         same('maxPool2d', apply(ops.maxPool2dOperation, [large], attributes), [x])
+        const spoilt = x.map((value, i) => (i % 13 === 5 ? Number.NaN : value))
+        const pooled = run(
+          'maxPool2d',
+          [spoilt],
+          small.shape.reduce((a, b) => a * b),
+          ...numbers,
+        )
+        expect([...pooled]).toEqual([...define(apply(ops.maxPool2dOperation, [large], attributes), [spoilt])])
         same('maxPool2dGather', apply(ops.maxPool2dGatherOperation, [large, large], attributes), [v, x])
         const scatter = apply(ops.maxPool2dScatterOperation, [small, large], attributes)
         const scattered = same('maxPool2dScatter', scatter, [u, x], 0)

@@ -34,9 +34,9 @@ function windows(
       }
 }
 
-/** The first of the largest: ties go to the earlier position, row by row. */
+/** The first of the largest: ties go to the earlier position, row by row; NaN wins, so that it is not lost. */
 const winner = (x: NumericArray, inputs: readonly number[]): number =>
-  inputs.reduce((best, i) => (x[i]! > x[best]! ? i : best))
+  inputs.reduce((best, i) => (x[i]! > x[best]! || Number.isNaN(x[i]!) ? i : best))
 
 export const maxPool2dOperation: Operation<PoolAttributes> = {
   name: 'maxPool2d',

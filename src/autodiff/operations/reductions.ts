@@ -17,7 +17,8 @@ const maxOperation: Operation<ReduceAttributes> = {
     const { shape } = inputs[0]!
     out.fill(-Infinity)
     walk(shape, reduction(shape, attributes.axes).strides, stridesOf(shape), (to, from) => {
-      if (x![from]! > out[to]!) out[to] = x![from]!
+      // NaN wins, so that it is not lost.
+      if (x![from]! > out[to]! || Number.isNaN(x![from]!)) out[to] = x![from]!
     })
   },
   // Ties share the cotangent equally.
