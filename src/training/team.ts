@@ -74,29 +74,41 @@ export async function perform(
       queue[k]!.harvest?.(places[k % places.length]!)
     }
     while (next[h + 1]! < queue.length && next[h + 1]! - harvested[h]! < places.length) {
-      const k = next[h + 1]!++
+      const k = next[h + 1]!
       const [task, place] = [queue[k]!, places[k % places.length]!]
       const found = task.plan(place)
       const { plan, fields } = found instanceof Promise ? await found : found
       task.read(fields)
       crew!.start(h, plan, task.stage, task.slot, task.accumulate?.(place) ?? [])
+      next[h + 1] = k + 1
     }
   }
 
-  while (next[0]! < mine.length || theirs.some((_, h) => outstanding(h))) {
-    for (let h = 0; h < theirs.length; h++) if (outstanding(h)) await attend(h)
-    if (next[0]! < mine.length) {
-      const task = mine[next[0]!++]!
-      const found = task.plan(own)
-      const { plan, fields } = found instanceof Promise ? await found : found
-      task.read(fields)
-      const running = plan.run(task.stage, task.slot)
-      if (running) await running
-      for (const sum of task.accumulate?.(own) ?? []) accumulateHere(own.backend, sum)
-      task.harvest?.(own)
-    } else if (theirs.some((_, h) => outstanding(h))) await crew!.progress()
-    const pause = breathe?.()
-    if (pause) await pause
+  try {
+    while (next[0]! < mine.length || theirs.some((_, h) => outstanding(h))) {
+      for (let h = 0; h < theirs.length; h++) if (outstanding(h)) await attend(h)
+      if (next[0]! < mine.length) {
+        const task = mine[next[0]!++]!
+        const found = task.plan(own)
+        const { plan, fields } = found instanceof Promise ? await found : found
+        task.read(fields)
+        const running = plan.run(task.stage, task.slot)
+        if (running) await running
+        for (const sum of task.accumulate?.(own) ?? []) accumulateHere(own.backend, sum)
+        task.harvest?.(own)
+      } else if (theirs.some((_, h) => outstanding(h))) await crew!.progress()
+      const pause = breathe?.()
+      if (pause) await pause
+    }
+  } catch (error) {
+    // What helpers have before them would be taken for chunks of the next batch.
+    const busy = (h: number) => ((crew!.done(h) - before[h]!) | 0) < next[h + 1]!
+    try {
+      while (theirs.some((_, h) => busy(h))) await crew!.progress()
+    } catch {
+      // Nothing will come from a lost helper.
+    }
+    throw error
   }
 }
 

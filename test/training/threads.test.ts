@@ -114,6 +114,19 @@ describe('threads', () => {
     await crew.close()
   })
 
+  it('are left with nothing to do when a batch cannot be read', async () => {
+    const [alone, two] = [await executorWith(1), await executorWith(2)]
+    const indices = Uint32Array.from({ length: N }, (_, i) => i)
+    const want = structuredClone(await alone.batch(indices, 0, 'norms'))
+    for (let round = 0; round < 20; round++) {
+      // At once, while the helper may still be busy.
+      const failure = await two.batch(indices.with(round, N), 0, 'norms').catch((error: Error) => error.message)
+      const next = await two.batch(indices, 0, 'norms')
+      expect(failure).toMatch(`sample index ${N}, expected`)
+      expect(next).toEqual(want)
+    }
+  })
+
   it('that were closed compute no more', async () => {
     const executor = await executorWith(2)
     const indices = Uint32Array.from({ length: N }, (_, i) => i)

@@ -15,7 +15,7 @@ export const READY = 1
 export const FAILED = 2
 export const QUIT = 3
 
-/** Jobs that a helper may have before it: the ring's length. */
+/** Jobs that a helper may have before it: the ring's length, a power of two, since the counts of jobs wrap around. */
 export const RING = 8
 /** Words of a job: the program's address, the number of accumulations, and four words for each of them. */
 export const ACCUMULATIONS = 4
@@ -36,3 +36,15 @@ export const kernelNames = (module: WebAssembly.Module): string[] =>
     .filter(({ kind }) => kind === 'function')
     .map(({ name }) => name)
     .sort()
+
+/**
+ * Looks at a word for half a millisecond, as long as it does not change: to wake a sleeping thread takes longer than the
+ * calling thread needs from one step to the next.
+ *
+ * @returns whether it has changed
+ */
+export function changesSoon(words: Int32Array, index: number, from: number): boolean {
+  for (const end = performance.now() + 0.5; performance.now() < end; )
+    for (let look = 0; look < 64; look++) if (Atomics.load(words, index) !== from) return true
+  return false
+}

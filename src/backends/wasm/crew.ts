@@ -3,6 +3,7 @@ import type { Backend, Crew, Plan } from '../backend.ts'
 import {
   ACCUMULATIONS,
   CONTROL_WORDS,
+  changesSoon,
   DONE,
   FAILED,
   type Introduction,
@@ -19,8 +20,7 @@ import type { Heap } from './memory.ts'
 import type { WasmPlan } from './plan.ts'
 import type { Call } from './step.ts'
 
-// How long to look before going to sleep, and how long to sleep before messages (a helper's death) get their turn.
-const LOOKS = 2000
+// How long to sleep before messages (a helper's death) get their turn.
 const SLEEP_MILLISECONDS = 20
 
 const inNode = typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function'
@@ -117,8 +117,9 @@ export function createCrew(
       if (then.length > ACCUMULATIONS) throw new Error(`at most ${ACCUMULATIONS} accumulations, got ${then.length}`)
       const control = controls[helper]!
       const posted = Atomics.load(control, POSTED)
-      if (posted - Atomics.load(control, DONE) >= RING) throw new Error('the ring of jobs is full')
-      const job = jobs[helper]!.subarray((posted % RING) * JOB_WORDS, ((posted % RING) + 1) * JOB_WORDS)
+      if (((posted - Atomics.load(control, DONE)) | 0) >= RING) throw new Error('the ring of jobs is full')
+      const at = (posted & (RING - 1)) * JOB_WORDS
+      const job = jobs[helper]!.subarray(at, at + JOB_WORDS)
       job[0] = programOf((plan as WasmPlan).calls(stage, slot))
       job[1] = then.length
       for (const [k, { kind, into, from, length }] of then.entries())
@@ -128,8 +129,7 @@ export function createCrew(
     },
     done: (helper) => Atomics.load(controls[helper]!, DONE),
     async progress() {
-      for (let look = 0; look < LOOKS; look++) if (Atomics.load(finished, 0) !== seen) break
-      if (Atomics.load(finished, 0) === seen) {
+      if (!changesSoon(finished, 0, seen)) {
         if (mayBlock) Atomics.wait(finished, 0, seen, SLEEP_MILLISECONDS)
         // Nothing yet: let messages in, for a lost helper is heard of by message alone.
         if (Atomics.load(finished, 0) === seen) await turn()

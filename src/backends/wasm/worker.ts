@@ -3,6 +3,7 @@
 import {
   ACCUMULATIONS,
   CONTROL_WORDS,
+  changesSoon,
   DONE,
   FAILED,
   type Introduction,
@@ -73,9 +74,9 @@ async function work({ memory, module, control, ring, progress }: Introduction): 
   Atomics.add(finished, 0, 1)
   Atomics.notify(finished, 0)
   for (let next = 0; ; ) {
-    Atomics.wait(words, POSTED, next)
+    if (!changesSoon(words, POSTED, next)) Atomics.wait(words, POSTED, next)
     while (next !== Atomics.load(words, POSTED)) {
-      const at = (next % RING) * JOB_WORDS
+      const at = (next & (RING - 1)) * JOB_WORDS
       run(jobs.subarray(at, at + JOB_WORDS))
       next = (next + 1) | 0
       Atomics.store(words, DONE, next)
