@@ -43,13 +43,15 @@ export function lines(
   return schemes.flatMap((scheme, which) => {
     const runs = results
       .filter(({ run, summary }) => run.scheme === scheme && summary?.outcome === 'finished')
-      .map((result) => pairsOf(result).filter(([x, y]) => Number.isFinite(forward(y)) && (!logarithmicX || x > 0)))
+      // On a logarithmic axis straight lines join logarithms.
+      .map((result) => pairsOf(result).map(([x, y]) => [x, forward(y)] as const))
+      .map((pairs) => pairs.filter(([x, y]) => Number.isFinite(y) && (!logarithmicX || x > 0)))
       .filter((pairs) => pairs.length > 0)
     if (runs.length === 0) return []
     const grid = gridOf(runs, logarithmicX)
     const every = Math.max(1, Math.floor(grid.length / markers))
     return grid.flatMap((x, k) => {
-      const at = estimate(runs.map((pairs) => forward(steps ? held(pairs, x) : interpolated(pairs, x))))
+      const at = estimate(runs.map((pairs) => (steps ? held(pairs, x) : interpolated(pairs, x))))
       if (!at) return []
       const [low, high] = interval(at)
       // Markers of different lines stand at different places.

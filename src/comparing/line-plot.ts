@@ -28,6 +28,8 @@ const shapes = [
 export interface Axis {
   readonly title: string
   readonly logarithmic: boolean
+  /** What values cannot go beyond. */
+  readonly within?: readonly [number, number]
 }
 
 export const rangeOf = (values: readonly number[]): [number, number] =>
@@ -81,7 +83,7 @@ export function lineSpec(schemes: readonly string[], points: readonly LinePoint[
   const [color, strokeDash, shape] = [nominal(colours), nominal(dashes), nominal(shapes)]
   const xRange = rangeOf(points.map((point) => point.x))
   const xs = { field: 'x', ...quantitative(x, x.logarithmic ? xRange : [Math.min(0, xRange[0]), xRange[1]]) }
-  const ys = quantitative(y, limitsOf(points, y.logarithmic))
+  const ys = quantitative(y, limitsOf(points, y))
   const row = { field: 'scheme', type: 'nominal', sort: shown, axis: null, scale: { padding: 0.5 } } as const
   const at = (value: number) => ({ value })
   return {
@@ -134,12 +136,13 @@ export function lineSpec(schemes: readonly string[], points: readonly LinePoint[
 }
 
 /** The range of the lines, and of their bands as far as they do not squeeze the lines: two seeds make wide ones. */
-function limitsOf(points: readonly LinePoint[], logarithmic: boolean): [number, number] {
+function limitsOf(points: readonly LinePoint[], { logarithmic, within }: Axis): [number, number] {
   const [forward, back] = logarithmic ? [Math.log, Math.exp] : [(y: number) => y, (y: number) => y]
   const [low, high] = rangeOf(points.map(({ mean }) => forward(mean)))
   const room = high > low ? high - low : Math.abs(high) || 1
   const bounds = (key: 'low' | 'high') => points.map((point) => forward(point[key])).filter(Number.isFinite)
   const bottom = Math.max(low - 0.3 * room, Math.min(low - 0.04 * room, rangeOf(bounds('low'))[0]))
   const top = Math.min(high + 0.3 * room, Math.max(high + 0.04 * room, rangeOf(bounds('high'))[1]))
-  return [back(bottom), back(top)]
+  const [least, most] = within ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
+  return [Math.max(least, back(bottom)), Math.min(most, back(top))]
 }

@@ -59,7 +59,9 @@ export function plotsOf(schemes: readonly string[], results: readonly RunResult[
         { logarithmicX: progress === 'steps' },
       ),
       progressAxis(progress),
-      { title: accuracies ? 'test accuracy (%)' : 'test loss', logarithmic: false },
+      accuracies
+        ? { title: 'test accuracy (%)', logarithmic: false, within: [0, 100] }
+        : { title: 'test loss', logarithmic: false },
     )
   add(
     'batch-size',
