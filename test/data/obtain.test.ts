@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -142,6 +142,12 @@ describe('downloads', () => {
     await writeFile(join(folder, first), 'mine')
     await expect(download(await serve(), folder)).rejects.toThrow('move it away first')
     expect(await readFile(join(folder, first), 'utf8')).toBe('mine')
+  })
+
+  it.skipIf(process.platform !== 'linux')('say so when the disk is full', async () => {
+    const folder = await temporary()
+    await symlink('/dev/full', join(folder, `${first}.part`))
+    await expect(download(await serve(), folder)).rejects.toThrow(/train-images.*part: cannot be written .ENOSPC.$/)
   })
 
   it('unpack archives, and check what they unpacked', async () => {

@@ -1,4 +1,5 @@
 // One file from the network, resumed and verified; Node only.
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -126,13 +127,14 @@ async function receive(
     }
     const file = createWriteStream(part, start === 0 ? { flags: 'w' } : { flags: 'r+', start })
     const written = new Promise<void>((resolve, reject) => file.on('close', resolve).on('error', reject))
+    // It may fail while nobody waits for it: the reason is asked for at the end.
+    written.catch(() => {})
     let at = start
     try {
       for await (const chunk of body!) {
         clearTimeout(timer)
         timer = setTimeout(() => silence.abort(), patience)
-        if (!file.write(chunk))
-          await new Promise<void>((resolve, reject) => file.once('drain', resolve).once('error', reject))
+        if (!file.write(chunk)) await once(file, 'drain')
         at += chunk.length
         progress?.(at)
       }
@@ -143,16 +145,17 @@ async function receive(
     return undefined
   } catch (error) {
     if (silence.signal.aborted) return { reason: `nothing came for ${patience / 1000} s` }
-    return failure(error)
+    return failure(error, part)
   } finally {
     clearTimeout(timer)
   }
 }
 
-function failure(error: unknown): Failure {
-  const { syscall, path } = error as NodeJS.ErrnoException
+function failure(error: unknown, part: string): Failure {
+  const { syscall, code: own } = error as NodeJS.ErrnoException
   // The disk, not the network: full, or not writable.
-  if (syscall !== undefined && path !== undefined) throw new DataError((error as Error).message, { cause: error })
+  if (syscall === 'open' || syscall === 'write')
+    throw new DataError(`${part}: cannot be written (${own})`, { cause: error })
   const cause = ((error as Error).cause ?? error) as NodeJS.ErrnoException
   const code = cause.code ?? cause.message
   const offline = ['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT']
