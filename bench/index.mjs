@@ -5,7 +5,7 @@
 // rounds, in which contenders take turns. Everything on one thread is processor time, so that a machine that is shared
 // distorts it little; threads and the first step are wall time, and need a machine to themselves.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, platform, release } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -76,7 +76,11 @@ console.log(
 if (machine.loadAtStart[0] > 0.5)
   console.log('The machine is busy: figures of wall time (threads, first step) say little now.')
 
-const report = { machine, effort: { rounds, seconds } }
+const folder = values.output ?? here('./results')
+const file = join(folder, 'bench.json')
+// Groups that are named replace theirs in the report of earlier ones.
+const earlier = positionals.length > 0 && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+const report = { ...earlier, machine, effort: { rounds, seconds } }
 for (const name of positionals.length > 0 ? positionals : Object.keys(groups)) {
   process.stderr.write(`${name} …\n`)
   report[name] = await groups[name]()
@@ -88,8 +92,7 @@ report.targets = targetTable(report)
 printDetails(report)
 if (report.targets.length > 0) console.log(`\n${formatTable(report.targets)}`)
 
-const folder = values.output ?? here('./results')
 mkdirSync(folder, { recursive: true })
-writeFileSync(join(folder, 'bench.json'), `${JSON.stringify(report, null, 2)}\n`)
+writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`)
 if (report.growth || report.threads) writeFileSync(join(folder, 'bench.svg'), (await import('./plot.mjs')).plot(report))
 console.log(`\nwritten to ${folder}`)
