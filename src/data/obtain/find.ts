@@ -1,7 +1,6 @@
 // Where data sets lie on this machine; Node only.
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { didYouMean } from '../../config/nearest.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { dataVariable } from '../files.ts'
 import { type KnownDataset, knownDatasets } from './known.ts'
@@ -11,9 +10,7 @@ export function knownDataset(name: string): KnownDataset {
   const known = knownDatasets.find((dataset) => dataset.name === name)
   if (known) return known
   const names = knownDatasets.map((dataset) => dataset.name)
-  throw new ConfigurationError(
-    `there is no data set ${name}${didYouMean(name, names) || `; there are ${names.join(', ')}`}`,
-  )
+  throw new ConfigurationError(`there is no data set ${name}; there are ${names.join(', ')}`)
 }
 
 /**
