@@ -98,6 +98,8 @@ async function start(
   const { config: given, place } = await configuration(file as string | undefined, rows, flags)
   // A folder may have been moved since.
   const config = at === undefined ? given : { ...given, output: at }
+  if (overwrite && config.output === undefined)
+    throw new UsageError('--overwrite: there is no folder to replace; name one by --output')
   if (resume?.summary?.outcome === 'finished') return await sayFinished(config, place, resume, json === true)
   const { prepared, folder, past } = await prepareRecorded(config, { place, resume, overwrite: overwrite === true })
   const { output } = prepared.config

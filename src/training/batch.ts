@@ -16,7 +16,8 @@ export interface Evaluation {
 }
 
 /**
- * Loss, mean gradient and statistics of a batch. The arrays of the result are overwritten by the next call.
+ * Loss, mean gradient and statistics of a batch. The arrays of the result are overwritten by the next call, which has to
+ * wait for this one.
  *
  * @param indices samples of the training set
  * @param firstDraw ordinal of the first of them among all draws of the run

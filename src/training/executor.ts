@@ -72,6 +72,18 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   const general = perSample === 'fused' ? fused : sampleBySampleBatches(own, breathe)
 
   const known = new WeakSet([dataset])
+  let busy = false
+  /** A batch at a time: they share all arrays. */
+  async function alone<T>(work: () => Promise<T>): Promise<T> {
+    if (busy) throw new ConfigurationError('executor: the batch before is still being computed; await it first')
+    busy = true
+    try {
+      backend.changed?.(own.parameters)
+      return await work()
+    } finally {
+      busy = false
+    }
+  }
 
   return {
     backend,
@@ -83,14 +95,13 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
     perSample,
     batch(indices, firstDraw, level) {
       if (!(indices.length >= 1)) throw new ConfigurationError('executor: a batch needs at least one sample, got none')
-      backend.changed?.(own.parameters)
-      return level === 'none' ? fused(indices, firstDraw, level) : general(indices, firstDraw, level)
+      const compute = level === 'none' ? fused : general
+      return alone(() => compute(indices, firstDraw, level))
     },
     async evaluate(data) {
       if (!known.has(data)) expectLike(objective, layout, dataset, data)
       known.add(data)
-      backend.changed?.(own.parameters)
-      return evaluateDataset(team, data, chunkSize, breathe)
+      return alone(() => evaluateDataset(team, data, chunkSize, breathe))
     },
     close: async () => team.crew?.close(),
   }

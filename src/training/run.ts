@@ -3,11 +3,12 @@ import type { BatchPolicy, PolicyState } from '../batch-size/policy.ts'
 import type { Every } from '../batch-size/scheduled.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { createSampler } from '../data/sampler.ts'
-import { ConfigurationError, DivergenceError } from '../errors.ts'
+import { ConfigurationError, DivergenceError, ShapeError } from '../errors.ts'
 import { initialise } from '../nn/parameters.ts'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts'
 import { squaredNorm } from '../statistics/derived.ts'
 import type { GradientStatistics, StatisticsLevel } from '../statistics/gradient-statistics.ts'
+import { whole } from '../validate.ts'
 import type { ComputeBatch, Evaluation } from './batch.ts'
 import { breather } from './breathe.ts'
 import type { Executor } from './executor.ts'
@@ -84,7 +85,8 @@ export interface Run extends AsyncIterable<TrainingRecord> {
  * ḡ, and lets the policy choose the next b. The loop owns step and sample counters and computes the learning rate; the
  * optimiser and the policy are pure.
  *
- * @throws ConfigurationError for a budget without a bound
+ * @throws ConfigurationError for a budget without a bound, or counts that are not whole; ShapeError for parameters of
+ *   another number than the objective has
  * @throws DivergenceError when loss or gradient are not finite; the snapshot is then that of the step before, from which
  *   they came. Also when the last step, or one after which the test set is evaluated, leads to something not finite
  * @example for await (const { batchSize, loss } of createRun(options)) console.log(batchSize, loss)
@@ -93,6 +95,7 @@ export function createRun(options: RunOptions): Run {
   const { executor, train, test, optimizer, budget, evaluateEvery } = options
   const policy = options.batchSize
   checkBudget(budget)
+  if (evaluateEvery) for (const [unit, n] of Object.entries(evaluateEvery)) whole('run', `evaluateEvery.${unit}`, n, 1)
   const { parameters, layout } = executor
   const sampler = createSampler({ size: train.size, seed: options.seed, replacement: options.replacement ?? false })
   const breathe = breather()
@@ -100,9 +103,10 @@ export function createRun(options: RunOptions): Run {
   let { step, samples, seconds } = options.resume ?? { step: 0, samples: 0, seconds: 0 }
   let policyState = options.resume?.policy ?? policy.start()
   const optimizerState = options.resume ? structuredClone(options.resume.optimizer) : optimizer.init(layout)
-  parameters.set(
-    options.resume?.parameters ?? options.initial ?? initialise(executor.objective.parameters, options.seed),
-  )
+  const first = options.resume?.parameters ?? options.initial ?? initialise(executor.objective.parameters, options.seed)
+  if (first.length !== layout.size)
+    throw new ShapeError(`run: ${first.length} parameters to start from, ${executor.objective.name} has ${layout.size}`)
+  parameters.set(first)
   sampler.seek({ draws: samples })
 
   let everySample: Uint32Array | undefined
@@ -200,7 +204,10 @@ function checkBudget(budget: Budget): void {
   if (bounds.length === 0)
     throw new ConfigurationError('run: the budget needs a bound, one of samples, steps or seconds; got none')
   for (const [name, bound] of bounds)
-    if (!(bound > 0)) throw new ConfigurationError(`run: budget.${name} must be above 0, got ${bound}`)
+    if (!(bound > 0 && (name === 'seconds' || Number.isInteger(bound) || bound === Number.POSITIVE_INFINITY)))
+      throw new ConfigurationError(
+        `run: budget.${name} must be ${name === 'seconds' ? '' : 'a whole number '}above 0, got ${bound}`,
+      )
 }
 
 const diverged = (step: number, what: string, learningRate: number): DivergenceError =>

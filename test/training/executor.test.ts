@@ -56,6 +56,18 @@ describe('batches', () => {
     expectClose([many.statistics.sumSquaredNorms!], [10 * squared], 'norms')
   })
 
+  it('are computed one at a time', async () => {
+    const executor = await executorOf(problem)
+    const batch = () => executor.batch([1, 2, 3], 0, 'norms')
+    const ends = await Promise.allSettled([batch(), batch(), executor.evaluate(problem.dataset)])
+    expect(ends.map((end) => (end.status === 'rejected' ? end.reason.message : end.status))).toEqual([
+      'fulfilled',
+      'executor: the batch before is still being computed; await it first',
+      'executor: the batch before is still being computed; await it first',
+    ])
+    await executor.batch([1, 2, 3], 0, 'norms')
+  })
+
   it('need a sample', async () => {
     const executor = await executorOf(problem)
     expect(() => executor.batch([], 0, 'none')).toThrow('a batch needs at least one sample')

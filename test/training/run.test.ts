@@ -146,10 +146,20 @@ describe('a run', () => {
 
   it.each([
     [{}, 'needs a bound'],
-    [{ samples: 0 }, 'budget.samples must be above 0, got 0'],
-    [{ steps: Number.NaN }, 'budget.steps must be above 0, got NaN'],
+    [{ samples: 0 }, 'budget.samples must be a whole number above 0, got 0'],
+    [{ samples: 10.5 }, 'budget.samples must be a whole number above 0, got 10.5'],
+    [{ steps: Number.NaN }, 'budget.steps must be a whole number above 0, got NaN'],
+    [{ seconds: 0 }, 'budget.seconds must be above 0, got 0'],
   ])('refuses the budget %o', async (budget, message) => {
     await expect(collect({ budget })).rejects.toThrow(ConfigurationError)
     await expect(collect({ budget })).rejects.toThrow(message)
+  })
+
+  it('refuses parameters of another number, and evaluations that never come', async () => {
+    const budget = { steps: 1 }
+    await expect(collect({ budget, initial: [1] })).rejects.toThrow(/^run: 1 parameters to start from, .* has \d+$/)
+    await expect(collect({ budget, evaluateEvery: { steps: 0 } })).rejects.toThrow(
+      'evaluateEvery.steps must be a whole number of at least 1, got 0',
+    )
   })
 })
