@@ -6,7 +6,7 @@ import { isDone, makeRuns, type RunState } from '../comparing/runs.ts'
 import { tableCells } from '../comparing/table.ts'
 import { isOfTask, parseTask, type Task } from '../comparing/task.ts'
 import { readYamlFile } from '../config/yaml.ts'
-import { count, table } from '../report/format.ts'
+import { count, plural, table } from '../report/format.ts'
 import { comparisonProgress } from './compare-progress.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { exitCodes } from './report.ts'
@@ -98,7 +98,9 @@ async function run(path: string, options: Options): Promise<number> {
   const comparison = checkComparison(withFlags(file.value, options), file.place)
   const output = options.output ?? join('runs', basename(path, extname(path)))
   const { runs, schemes, seeds } = comparison
-  console.log(`${comparison.title}: ${schemes.length} schemes × ${seeds.length} seeds = ${runs.length} runs`)
+  console.log(
+    `${comparison.title}: ${plural(schemes.length, 'scheme')} × ${plural(seeds.length, 'seed')} = ${plural(runs.length, 'run')}`,
+  )
 
   const { jobs, overwrite, task, queue } = options
   if (queue !== undefined && (task || jobs))

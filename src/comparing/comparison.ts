@@ -59,30 +59,27 @@ export function checkComparison(raw: unknown, place: Place = dotted): Comparison
   if (!isObject(raw)) throw new ConfigurationError(`${place([])}: expected an object with schemes, got ${show(raw)}`)
   const { title = 'Comparison', schemes, seeds: given = 3, ...common } = raw
   const mistakes: string[] = []
-  if (typeof title !== 'string') mistakes.push(`${place(['title'])}: expected a text, got ${show(title)}`)
+  const at: Place = (path) => (place === dotted ? dotted(path) : `${place(path)}: ${dotted(path)}`)
+  if (typeof title !== 'string') mistakes.push(`${at(['title'])}: expected a text, got ${show(title)}`)
   if (!isObject(schemes) || Object.keys(schemes).length === 0)
-    throw new ConfigurationError(
-      `${place(['schemes'])}: expected schemes by name, { name: { … } }, got ${show(schemes)}`,
-    )
+    throw new ConfigurationError(`${at(['schemes'])}: expected schemes by name, { name: { … } }, got ${show(schemes)}`)
   const seeds = seedsOf(given)
   if (!seeds)
-    mistakes.push(
-      `${place(['seeds'])}: expected how many seeds, or a list of different whole numbers, got ${show(given)}`,
-    )
+    mistakes.push(`${at(['seeds'])}: expected how many seeds, or a list of different whole numbers, got ${show(given)}`)
   for (const [key, instead] of [
     ['seed', 'seeds'],
     ['output', '--output'],
   ] as const)
     for (const [path, object] of [[[], common], ...Object.entries(schemes).map(([k, s]) => [['schemes', k], s])])
       if (isObject(object) && key in object)
-        mistakes.push(`${place([...(path as string[]), key])}: a comparison takes ${instead} in its place`)
+        mistakes.push(`${at([...(path as string[]), key])}: a comparison takes ${instead} in its place`)
 
   const folders = foldersOf(Object.keys(schemes))
   const runs: PlannedRun[] = []
   for (const seed of mistakes.length > 0 ? [] : seeds!)
     for (const [k, [scheme, own]] of Object.entries(schemes).entries()) {
       try {
-        const config = check(scheme, own, common, seed, place)
+        const config = check(scheme, own, common, seed, at)
         runs.push({ scheme, seed, folder: join(folders[k]!, `seed-${seed}`), config })
       } catch (error) {
         if (!(error instanceof ConfigurationError)) throw error
@@ -93,10 +90,10 @@ export function checkComparison(raw: unknown, place: Place = dotted): Comparison
   return { title: title as string, schemes: Object.keys(schemes), seeds: seeds!, runs }
 }
 
-function check(scheme: string, own: unknown, common: Record<string, unknown>, seed: number, place: Place): RunConfig {
+function check(scheme: string, own: unknown, common: Record<string, unknown>, seed: number, at: Place): RunConfig {
   const settings = own ?? {}
   if (!isObject(settings))
-    throw new ConfigurationError(`${place(['schemes', scheme])}: expected an object, got ${show(own)}`)
+    throw new ConfigurationError(`${at(['schemes', scheme])}: expected an object, got ${show(own)}`)
   const below: Record<string, unknown> = { evaluateTraining: true, ...common }
   // A scheme may bring a problem of its own.
   if (settings.problem !== undefined) for (const key of ['model', 'data']) delete below[key]
@@ -105,11 +102,7 @@ function check(scheme: string, own: unknown, common: Record<string, unknown>, se
   const { samples } = Object(merged.budget) as { samples?: unknown }
   if (merged.evaluateEvery === undefined && typeof samples === 'number' && samples > evaluations)
     merged.evaluateEvery = Math.ceil(samples / evaluations)
-  const where: Place = (path) => {
-    const [key] = path
-    const prefix = key !== undefined && key in settings ? ['schemes', scheme, ...path] : path
-    return place === dotted ? dotted(prefix) : `${place(prefix)}: ${dotted(prefix)}`
-  }
+  const where: Place = (path) => at(path[0] !== undefined && path[0] in settings ? ['schemes', scheme, ...path] : path)
   try {
     return checkConfig(merged, where)
   } catch (error) {

@@ -1,4 +1,4 @@
-import { count, percent, short } from '../report/format.ts'
+import { count, percent, plural, short } from '../report/format.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 import type { Comparison } from './comparison.ts'
 import type { SchemeRow } from './results.ts'
@@ -83,7 +83,6 @@ function summaryLine({ schemes, seeds, runs }: Comparison, environment: PageCont
   const sizes = environment
     ? `: ${count(environment.parameters)} parameters, ${count(environment.trainingSamples)} training samples`
     : ''
-  const plural = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`
   return `${what}${sizes}; ${plural(schemes.length, 'scheme')}, ${plural(seeds.length, 'seed')}.`
 }
 

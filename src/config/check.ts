@@ -22,7 +22,8 @@ export function checkConfig(raw: unknown, place: Place = dotted): RunConfig {
   const lines = parsed.error.issues.flatMap((issue) => {
     // An unknown key is reported at the object that has it.
     const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
-    return paths.map((path) => `${place(path)}: ${issue.message}`)
+    const messages = issue.message.split('\n')
+    return paths.map((path, k) => `${place(path)}: ${messages[k]}`)
   })
   throw new ConfigurationError(lines.join('\n'))
 }

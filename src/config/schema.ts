@@ -75,7 +75,8 @@ function strict(what: string, shape: Record<string, z.ZodType>) {
     if (issue.code !== 'unrecognized_keys') return mismatch('an object')(issue)
     const known = keys.filter((key) => key !== 'name')
     const all = known.length === 0 ? `${what} has no options` : `${what} has ${known.join(', ')}`
-    return `unknown key${didYouMean(issue.keys![0]!, known) || `; ${all}`}`
+    // A line for each.
+    return issue.keys!.map((key) => `unknown key${didYouMean(key, known) || `; ${all}`}`).join('\n')
   }
   return z.strictObject(shape, { error })
 }

@@ -3,6 +3,9 @@
 /** 12345 → `12,345`. */
 export const count = (n: number): string => Math.round(n).toLocaleString('en')
 
+/** `1 seed`, `3 seeds`. */
+export const plural = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? '' : 's'}`
+
 /** A batch size that may be a mean: whole from 100 on. */
 export const size = (n: number): string => (Number.isInteger(n) || n >= 100 ? count(n) : n.toFixed(1))
 

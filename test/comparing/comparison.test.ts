@@ -52,6 +52,15 @@ describe('a comparison', () => {
     const check = () => checkComparison(file.value, file.place)
     expect(check).toThrow('x.yaml:3:3: budget.sample: unknown key, did you mean samples?')
     expect(check).toThrow('x.yaml:6:26: schemes.a.batchSize.test.eta: expected')
+    const two = parseYaml('problem: quadratic\nseed: 3\nbudgt: 1\nschemes: { a: { optimiser: adam } }\n', 'z.yaml')
+    const without = { ...(two.value as object), seed: undefined }
+    expect(() => checkComparison(two.value, two.place)).toThrow(
+      'z.yaml:2:1: seed: a comparison takes seeds in its place',
+    )
+    delete (without as { seed?: unknown }).seed
+    expect(() => checkComparison(without, two.place)).toThrow(
+      /budgt: unknown key, did you mean budget\?\nz.yaml:4:17: schemes.a.optimiser: unknown key, did you mean optimizer\?/,
+    )
     expect(() => parseYaml('a: [1, 2\nb: 3', 'y.yaml')).toThrow(/^y.yaml:2:1: not YAML: /)
   })
 })
