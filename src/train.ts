@@ -10,6 +10,7 @@ import { classification, type Objective } from './problems/objective.ts'
 import type { Problem } from './problems/problem.ts'
 import { createExecutor, type Executor } from './training/executor.ts'
 import { type Budget, createRun, type Run, type Snapshot, type TrainingRecord } from './training/run.ts'
+import { show } from './validate.ts'
 
 /** What is minimised, in one of three ways: a model on labelled data, an objective on any data, or a ready problem. */
 export type Task =
@@ -60,6 +61,8 @@ export interface Training extends AsyncIterable<TrainingRecord> {
  * for await (const record of run) console.log(record.batchSize, record.loss)
  */
 export function train(options: TrainOptions): Training {
+  for (const name of ['optimizer', 'batchSize', 'budget'] as const)
+    if (options[name] === undefined) throw new ConfigurationError(`train: ${name} is missing`)
   const { objective, train: samples, test } = taskOf(options)
   const {
     optimizer,
@@ -120,7 +123,12 @@ export function train(options: TrainOptions): Training {
 
 function taskOf(task: Task): { objective: Objective; train: Dataset; test?: Dataset } {
   if ('problem' in task) return task.problem
-  if ('model' in task) return { ...task.data, objective: classification(task.model) }
-  if ('objective' in task) return { ...task.data, objective: task.objective }
-  throw new ConfigurationError('train: expected a model, an objective or a problem; got none of them')
+  if (!('model' in task || 'objective' in task))
+    throw new ConfigurationError('train: expected a model, an objective or a problem; got none of them')
+  // Where types are not checked, a promise is easily left unawaited.
+  if (task.data?.train === undefined)
+    throw new ConfigurationError(
+      `train: data must be { train, test }, got ${task.data instanceof Promise ? 'a promise; await it' : show(task.data)}`,
+    )
+  return { ...task.data, objective: 'model' in task ? classification(task.model) : task.objective }
 }

@@ -8,7 +8,7 @@ import { initialise } from '../nn/parameters.ts'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts'
 import { squaredNorm } from '../statistics/derived.ts'
 import type { GradientStatistics, StatisticsLevel } from '../statistics/gradient-statistics.ts'
-import { whole } from '../validate.ts'
+import { nonNegative, whole } from '../validate.ts'
 import type { ComputeBatch, Evaluation } from './batch.ts'
 import { breather } from './breathe.ts'
 import type { Executor } from './executor.ts'
@@ -133,6 +133,7 @@ export function createRun(options: RunOptions): Run {
       const started = performance.now()
       const batchSize = Math.min(policyState.batchSize, (budget.samples ?? Infinity) - samples)
       const learningRate = optimizer.learningRate({ step, samples }) * policyState.learningRateFactor
+      nonNegative('run', `the learning rate of step ${step + 1}`, learningRate)
       const indices = sampler.next(batchSize)
       const population = await populationAt(samples, policy.populationLevelFor?.(policyState) ?? 'none')
       const { loss, statistics } = await computed(indices, samples, policy.levelFor(policyState))
@@ -141,7 +142,7 @@ export function createRun(options: RunOptions): Run {
         throw diverged(
           step + 1,
           Number.isFinite(loss) ? `the gradient norm is ${gradientNorm}` : `the loss is ${loss}`,
-          learningRate,
+          step === 0 ? undefined : learningRate,
         )
 
       const update = policy.next(policyState, {
@@ -200,6 +201,9 @@ const isDue = (every: Every, before: number, samples: number, step: number): boo
   'steps' in every ? step % every.steps === 0 : Math.floor(samples / every.samples) > Math.floor(before / every.samples)
 
 function checkBudget(budget: Budget): void {
+  const unknown = Object.keys(budget).find((name) => !['samples', 'steps', 'seconds'].includes(name))
+  if (unknown !== undefined)
+    throw new ConfigurationError(`run: the budget has samples, steps and seconds, got ${unknown}`)
   const bounds = Object.entries(budget).filter(([, bound]) => bound !== undefined)
   if (bounds.length === 0)
     throw new ConfigurationError('run: the budget needs a bound, one of samples, steps or seconds; got none')
@@ -210,8 +214,11 @@ function checkBudget(budget: Budget): void {
       )
 }
 
-const diverged = (step: number, what: string, learningRate: number): DivergenceError =>
+const diverged = (step: number, what: string, learningRate: number | undefined): DivergenceError =>
   new DivergenceError(
-    `step ${step}: ${what}; the run stops here, and its last good checkpoint stands. A smaller learning rate than ` +
-      `${learningRate} or gradient clipping may help`,
+    `step ${step}: ${what}; the run stops here, and its last good checkpoint stands. ${
+      learningRate === undefined
+        ? 'No step was made before: look at the data and at the parameters that it starts from'
+        : `A smaller learning rate than ${learningRate} or gradient clipping may help`
+    }`,
   )

@@ -146,6 +146,7 @@ describe('a run', () => {
 
   it.each([
     [{}, 'needs a bound'],
+    [{ epochs: 3 } as object, 'the budget has samples, steps and seconds, got epochs'],
     [{ samples: 0 }, 'budget.samples must be a whole number above 0, got 0'],
     [{ samples: 10.5 }, 'budget.samples must be a whole number above 0, got 10.5'],
     [{ steps: Number.NaN }, 'budget.steps must be a whole number above 0, got NaN'],
@@ -153,6 +154,13 @@ describe('a run', () => {
   ])('refuses the budget %o', async (budget, message) => {
     await expect(collect({ budget })).rejects.toThrow(ConfigurationError)
     await expect(collect({ budget })).rejects.toThrow(message)
+  })
+
+  it('refuses a learning rate that is no number, by its step', async () => {
+    const learningRate = ({ step }: { readonly step: number }) => (step < 2 ? 0.1 : Number.NaN)
+    await expect(collect({ budget: { steps: 5 }, optimizer: sgd({ learningRate }) })).rejects.toThrow(
+      'run: the learning rate of step 3 must be a finite number of at least 0, got NaN',
+    )
   })
 
   it('refuses parameters of another number, and evaluations that never come', async () => {
