@@ -20,7 +20,10 @@ export function report(error: unknown): number {
     console.error(`error: ${error.message}`)
     return error.name === 'UsageError' ? exitCodes.usage : exitCodes.failed
   }
-  console.error(error)
+  // What arrays say when there is no room: a number was larger than anybody meant.
+  if (error instanceof RangeError && /typed array length|array buffer|allocat|out of memory/i.test(error.message))
+    console.error(`error: not enough memory for what was asked: ${error.message}`)
+  else console.error(error)
   return exitCodes.failed
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Place } from '../config/check.ts'
 import { type ConfigFile, readConfigFile } from '../config/file.ts'
 import type { RunConfig } from '../config/schema.ts'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError, DataError } from '../errors.ts'
 import type { TrainingRecord } from '../training/run.ts'
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts'
 import type { RunSink, Summary } from './execute.ts'
@@ -41,10 +41,19 @@ export async function readRun(path: string): Promise<RecordedRun> {
   }
 }
 
-/** What a run came to, where it has ended. */
+/**
+ * What a run came to, where it has ended.
+ *
+ * @throws DataError for a file that is something else
+ */
 export function readSummary(path: string): Summary | undefined {
   const file = join(path, runFiles.summary)
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+  if (!existsSync(file)) return undefined
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new DataError(`${file}: not the summary of a run: ${(cause as Error).message}; remove it to go on`, { cause })
+  }
 }
 
 /** The records of a folder, from the first step. */

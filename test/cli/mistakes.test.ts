@@ -16,6 +16,18 @@ describe.concurrent('mistakes on the command line', () => {
     ['a wrong command', ['trian'], 2, "unknown command 'trian', did you mean train?"],
     ['a wrong flag', ['train', '--epslon', '1'], 2, "unknown option '--epslon', did you mean --epsilon?"],
     ['a flag without its value', ['train', '--eta'], 2, "option '--eta <number>' argument missing"],
+    [
+      'a folder to replace that is not named',
+      ['train', '--problem', 'quadratic', '--overwrite'],
+      2,
+      '--overwrite: there is no folder to replace; name one by --output',
+    ],
+    [
+      'more samples than there is memory for',
+      ['train', '--problem', 'quadratic', '--problem-size', '100000000000', '--steps', '1'],
+      1,
+      /^not enough memory for what was asked: /,
+    ],
     ['η = 0', ['train', '--eta', '0'], 2, '--eta: expected a number above 0, got 0'],
     [
       'a word for a number',

@@ -140,6 +140,10 @@ describe.concurrent('adadagrad train --resume', () => {
     expect(usage.code).toBe(2)
     await call([...short, '--steps', '40', '--output', output])
     await writeFile(join(output, 'records.jsonl'), '{"step":1}\n{"st')
+    await writeFile(join(output, 'summary.json'), '{"outcome":')
+    expect((await call(['train', '--resume', output])).stderr).toMatch(
+      /^error: [^\n]*summary.json: not the summary of a run: [^\n]*; remove it to go on\n$/,
+    )
     await writeFile(join(output, 'summary.json'), '{"outcome":"interrupted"}')
     expect((await call(['train', '--resume', output])).stderr).toMatch(
       /records.jsonl: 1 records, but the checkpoint beside it is of step 40; /,
