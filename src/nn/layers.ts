@@ -18,15 +18,21 @@ const pair = (n: Extent): readonly [number, number] => (typeof n === 'number' ? 
 /** A layer without parameters. */
 export const activation = (name: string, apply: (x: Value) => Value): Layer => ({ name, parameters: [], apply })
 
+/** max(x, 0), element by element. */
 export const relu = (): Layer => activation('relu', operations.relu)
+/** The hyperbolic tangent, element by element. */
 export const tanh = (): Layer => activation('tanh', operations.tanh)
+/** 1/(1 + e⁻ˣ), element by element. */
 export const sigmoid = (): Layer => activation('sigmoid', operations.sigmoid)
+/** x Φ(x), element by element, or its tanh approximation. */
 export const gelu = (approximation: 'none' | 'tanh' = 'none'): Layer =>
   activation('gelu', (x) => operations.gelu(x, approximation))
 /** [B, …] to [B, n]. */
 export const flatten = (): Layer => activation('flatten', operations.flatten)
+/** The largest of each window of [B, C, H, W]; the stride is the kernel's extent unless given. */
 export const maxPool2d = (kernel: Extent, options: { stride?: Extent; padding?: Extent } = {}): Layer =>
   activation('maxPool2d', (x) => operations.maxPool2d(x, kernel, options))
+/** The mean of each window of [B, C, H, W], zeros of the padding included; the stride is the kernel's extent unless given. */
 export const averagePool2d = (kernel: Extent, options: { stride?: Extent; padding?: Extent } = {}): Layer =>
   activation('averagePool2d', (x) => operations.averagePool2d(x, kernel, options))
 /** Mean of each channel's plane: [B, C, H, W] to [B, C]. */

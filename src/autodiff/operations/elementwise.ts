@@ -61,7 +61,7 @@ const withUnit =
     return operation(a, b)
   }
 
-// d(a + b) = da + db
+/** d(a + b) = da + db */
 export const add = withUnit(
   binary(
     'add',
@@ -71,7 +71,7 @@ export const add = withUnit(
   0,
   true,
 )
-// d(a − b) = da − db
+/** d(a − b) = da − db */
 export const subtract = withUnit(
   binary(
     'subtract',
@@ -81,7 +81,7 @@ export const subtract = withUnit(
   0,
   false,
 )
-// d(ab) = b da + a db
+/** d(ab) = b da + a db */
 export const multiply = withUnit(
   binary(
     'multiply',
@@ -91,7 +91,7 @@ export const multiply = withUnit(
   1,
   true,
 )
-// d(a/b) = da/b − (a/b) db/b
+/** d(a/b) = da/b − (a/b) db/b */
 export const divide = withUnit(
   binary(
     'divide',
@@ -101,7 +101,7 @@ export const divide = withUnit(
   1,
   false,
 )
-// The larger takes the cotangent; a tie goes to the first.
+/** The larger of the two, which takes the cotangent; a tie goes to the first. */
 export const maximum = binary(
   'maximum',
   (a, b) => Math.max(a, b),
@@ -110,7 +110,7 @@ export const maximum = binary(
     return [multiply(u, subtract(1, second)), multiply(u, second)]
   },
 )
-// The smaller takes the cotangent; a tie goes to the first.
+/** The smaller of the two, which takes the cotangent; a tie goes to the first. */
 export const minimum = binary(
   'minimum',
   (a, b) => Math.min(a, b),
@@ -138,53 +138,53 @@ export const gate = binary(
   (_u, x, w) => [gate(w, x), null],
 )
 
-// d(−x) = −dx
+/** d(−x) = −dx */
 export const negate = unary(
   'negate',
   (x) => -x,
   (_x, _y, u) => negate(u),
 )
-// d(eˣ) = eˣ dx
+/** d(eˣ) = eˣ dx */
 export const exp = unary('exp', Math.exp, (_x, y, u) => multiply(u, y))
-// d(ln x) = dx/x
+/** d(ln x) = dx/x */
 export const log = unary('log', Math.log, (x, _y, u) => divide(u, x))
-// d(ln(1 + x)) = dx/(1 + x)
+/** d(ln(1 + x)) = dx/(1 + x) */
 export const log1p = unary('log1p', Math.log1p, (x, _y, u) => divide(u, add(x, 1)))
-// d(√x) = dx/(2√x)
+/** d(√x) = dx/(2√x) */
 export const sqrt = unary('sqrt', Math.sqrt, (_x, y, u) => divide(u, multiply(y, 2)))
-// d(x²) = 2x dx
+/** d(x²) = 2x dx */
 export const square = unary(
   'square',
   (x) => x * x,
   (x, _y, u) => multiply(u, multiply(x, 2)),
 )
-// d(1/x) = −x⁻² dx
+/** d(1/x) = −x⁻² dx */
 export const reciprocal = unary(
   'reciprocal',
   (x) => 1 / x,
   (_x, y, u) => negate(multiply(u, square(y))),
 )
-// d(sin x) = cos x dx
+/** d(sin x) = cos x dx */
 export const sin = unary('sin', Math.sin, (x, _y, u) => multiply(u, cos(x)))
-// d(cos x) = −sin x dx
+/** d(cos x) = −sin x dx */
 export const cos = unary('cos', Math.cos, (x, _y, u) => negate(multiply(u, sin(x))))
-// d(tanh x) = (1 − tanh²x) dx
+/** d(tanh x) = (1 − tanh²x) dx */
 export const tanh = unary('tanh', Math.tanh, (_x, y, u) => multiply(u, subtract(1, square(y))))
-// d(σ(x)) = σ(x)(1 − σ(x)) dx
+/** d(σ(x)) = σ(x)(1 − σ(x)) dx */
 export const sigmoid = unary(
   'sigmoid',
   (x) => 1 / (1 + Math.exp(-x)),
   (_x, y, u) => multiply(u, multiply(y, subtract(1, y))),
 )
-// d(erf x) = 2/√π e^(−x²) dx
+/** d(erf x) = 2/√π e^(−x²) dx */
 export const erf = unary('erf', erfOf, (x, _y, u) =>
   multiply(u, multiply(exp(negate(square(x))), 2 / Math.sqrt(Math.PI))),
 )
-// d|x| = sign(x) dx
+/** d|x| = sign(x) dx */
 export const abs = unary('abs', Math.abs, (x, _y, u) => multiply(u, sign(x)))
 /** −1, 0 or 1; piecewise constant. */
 export const sign = unary('sign', Math.sign, () => null)
-// d(max(x, 0)) = [x > 0] dx
+/** d(max(x, 0)) = [x > 0] dx */
 export const relu = unary(
   'relu',
   (x) => Math.max(x, 0),
