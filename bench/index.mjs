@@ -80,10 +80,11 @@ const folder = values.output ?? here('./results')
 const file = join(folder, 'bench.json')
 // Groups that are named replace theirs in the report of earlier ones.
 const earlier = positionals.length > 0 && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
-const report = { ...earlier, machine, effort: { rounds, seconds } }
+const report = { ...earlier, machine, effort: { ...earlier.effort } }
 for (const name of positionals.length > 0 ? positionals : Object.keys(groups)) {
   process.stderr.write(`${name} …\n`)
   report[name] = await groups[name]()
+  report.effort[name] = { rounds, seconds }
 }
 
 const { targetTable, formatTable } = await import('./targets.mjs')
