@@ -23,6 +23,8 @@ export function report(error: unknown): number {
   // What arrays say when there is no room: a number was larger than anybody meant.
   if (error instanceof RangeError && /typed array length|array buffer|allocat|out of memory/i.test(error.message))
     console.error(`error: not enough memory for what was asked: ${error.message}`)
+  // A full disk, a folder that may not be written to: the system's own words say it.
+  else if (error instanceof Error && 'syscall' in error) console.error(`error: ${error.message}`)
   else console.error(error)
   return exitCodes.failed
 }

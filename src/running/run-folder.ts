@@ -1,5 +1,5 @@
 // A run as a folder; Node only. The training layer knows nothing of it.
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { writeSafetensors } from '../data/safetensors.ts'
@@ -70,7 +70,8 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunSink 
   let held: Snapshot | undefined
 
   const flush = () => {
-    if (waiting.length > 0) writeSync(records, waiting.join(''))
+    // Not writeSync, which may write a part.
+    if (waiting.length > 0) writeFileSync(records, waiting.join(''))
     waiting = []
     flushed = performance.now()
   }
