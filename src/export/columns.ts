@@ -38,7 +38,8 @@ export const columnMeanings: Readonly<Record<string, string>> = {
     'left side of the test, a variance over b; unit: gradientNorm², or gradientNorm⁴ for tests of inner products',
   'test.threshold': 'right side of the test, in the same unit',
   'test.passed': 'whether statistic ≤ threshold; empty for too-few-samples',
-  'test.suggestedBatchSize': 'samples at which the test would just pass, not rounded; the cap where no number is enough',
+  'test.suggestedBatchSize':
+    'samples at which the test would just pass, not rounded; the cap where no number is enough',
   'evaluation.loss': 'mean loss over the test set, after the step; nats per sample for classifiers',
   'evaluation.accuracy': 'share of the test set that is classified rightly, 0 to 1',
 }
