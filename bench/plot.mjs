@@ -15,6 +15,8 @@ function chart({ title, xLabel, series }, at) {
   const y = (value) => H - MARGIN.bottom - (value / top) * (H - MARGIN.top - MARGIN.bottom)
   const step = 10 ** Math.floor(Math.log10(top)) / (top / 10 ** Math.floor(Math.log10(top)) < 4 ? 2 : 1)
   const ticks = Array.from({ length: Math.floor(top / step) + 1 }, (_, i) => i * step)
+  // Names stand where no line is.
+  const falls = series.some(({ points: own }) => own.length > 0 && own.at(-1)[1] < top / 2)
   const all = [...new Set(points.map(([value]) => value))].sort((a, b) => a - b)
   const labelled = all.filter((_, i) => all.length < 7 || i % 2 === 0)
   return [
@@ -28,7 +30,7 @@ function chart({ title, xLabel, series }, at) {
     ...series.flatMap(({ name, colour, points: own }, k) => [
       `<polyline points="${own.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(' ')}" stroke="${colour}"/>`,
       ...own.map(([a, b]) => `<circle cx="${x(a).toFixed(1)}" cy="${y(b).toFixed(1)}" r="2.5" fill="${colour}"/>`),
-      `<text x="${x(high) - 4}" y="${y(0) - 8 - 14 * k}" class="end" fill="${colour}">${name}</text>`,
+      `<text x="${x(high) - 4}" y="${falls ? y(0.9 * top) + 14 * k : y(0) - 8 - 14 * k}" class="end" fill="${colour}">${name}</text>`,
     ]),
   ].join('\n')
 }
@@ -42,10 +44,14 @@ const lines = (points, by, along, name = (key) => key) =>
 
 export function plot({ growth, threads }) {
   const charts = [
-    growth && { title: 'batch size', xLabel: 'b', series: lines(growth.byBatch, 'work', 'batch') },
-    growth && { title: 'model width, b = 64', xLabel: '× channels', series: lines(growth.byWidth, 'work', 'width') },
+    growth && { title: 'samples/s, batch size', xLabel: 'b', series: lines(growth.byBatch, 'work', 'batch') },
+    growth && {
+      title: 'samples/s, model width, b = 64',
+      xLabel: '× channels',
+      series: lines(growth.byWidth, 'work', 'width'),
+    },
     threads && {
-      title: 'threads, norms',
+      title: 'samples/s, threads, norms',
       xLabel: 'threads',
       series: lines(threads.points, 'batch', 'threads', (batch) => `b = ${batch}`),
     },
