@@ -5,7 +5,7 @@ import { elementCount } from './bytes.ts'
 export interface FieldSpec {
   readonly shape: readonly number[]
   readonly dtype: 'float' | 'index'
-  /** For indices: they lie in 0 … classes − 1. Without it nothing checks that they fit what they choose from. */
+  /** For indices, and required there: they lie in 0 … classes − 1. */
   readonly classes?: number
   /** For scaled fields: what a stored 0 reads as, per channel. Padding of augmented images uses it. */
   readonly zero?: readonly number[]
@@ -127,6 +127,39 @@ export function arrayDataset(options: { name: string; fields: Readonly<Record<st
         const out = into[field]!
         checkTarget(name, field, fields[field], out, (at + indices.length) * sampleSizes[field]!)
         readers[field]!(indices, out, at)
+      }
+    },
+  }
+}
+
+/**
+ * The same data set, whose indices are looked at as they are read: kernels write where they say.
+ *
+ * @throws ConfigurationError for a field of indices without `classes`; when reading, DataError for an index beyond them
+ */
+export function guarded(dataset: Dataset): Dataset {
+  const { name, fields } = dataset
+  const limits = Object.entries(fields).flatMap(([field, { dtype, classes, shape }]) => {
+    if (dtype !== 'index') return []
+    if (classes === undefined)
+      throw new ConfigurationError(`${name}.${field}: indices need classes, the number that all of them are below`)
+    return [{ field, classes, size: elementCount(shape) }]
+  })
+  if (limits.length === 0) return dataset
+  return {
+    name,
+    size: dataset.size,
+    fields,
+    read(indices, into, at, firstDraw) {
+      dataset.read(indices, into, at, firstDraw)
+      for (const { field, classes, size } of limits) {
+        const out = into[field]
+        if (!out) continue
+        for (let k = at * size; k < (at + indices.length) * size; k++)
+          if (!(out[k]! >= 0 && out[k]! < classes))
+            throw new DataError(
+              `${name}.${field}: sample ${indices[Math.floor(k / size) - at]} has ${out[k]}, expected 0 … ${classes - 1}`,
+            )
       }
     },
   }

@@ -1,6 +1,6 @@
 import type { FloatArray } from '../autodiff/value.ts'
 import type { Backend } from '../backends/backend.ts'
-import type { Dataset } from '../data/dataset.ts'
+import { type Dataset, guarded } from '../data/dataset.ts'
 import { ConfigurationError } from '../errors.ts'
 import { layOutParameters, type ParameterLayout } from '../nn/parameters.ts'
 import type { Objective } from '../problems/objective.ts'
@@ -54,7 +54,8 @@ export interface ExecutorOptions {
  * @throws ConfigurationError for a number that is not whole and at least 1, or threads that the backend does not have
  */
 export async function createExecutor(options: ExecutorOptions): Promise<Executor> {
-  const { backend, objective, dataset, breathe, lanes = 8, projectionMemory = 2 ** 28 } = options
+  const { backend, objective, breathe, lanes = 8, projectionMemory = 2 ** 28 } = options
+  const dataset = guarded(options.dataset)
   const chunkSize = whole('executor', 'chunkSize', options.chunkSize ?? objective.chunkSize ?? 64, 1)
   const helpers = whole('executor', 'threads', options.threads ?? 1, 1) - 1
   // A thread owns whole lanes, so more threads than lanes would idle.
@@ -71,7 +72,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   const fused = fusedBatches(team, { chunkSize, lanes, projectionMemory, breathe })
   const general = perSample === 'fused' ? fused : sampleBySampleBatches(own, breathe)
 
-  const known = new WeakSet([dataset])
+  const known = new WeakMap([[options.dataset, dataset]])
   let busy = false
   /** A batch at a time: they share all arrays. */
   async function alone<T>(work: () => Promise<T>): Promise<T> {
@@ -99,9 +100,14 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
       return alone(() => compute(indices, firstDraw, level))
     },
     async evaluate(data) {
-      if (!known.has(data)) expectLike(objective, layout, dataset, data)
-      known.add(data)
-      return alone(() => evaluateDataset(team, data, chunkSize, breathe))
+      let readable = known.get(data)
+      if (readable === undefined) {
+        expectLike(objective, layout, dataset, data)
+        readable = guarded(data)
+        known.set(data, readable)
+      }
+      const samples = readable
+      return alone(() => evaluateDataset(team, samples, chunkSize, breathe))
     },
     close: async () => team.crew?.close(),
   }

@@ -119,6 +119,23 @@ describe('objectives that do not fit are refused', () => {
       await expect(made(hot, { dataset: labelled([1, 2]) })).rejects.toThrow('oneHot: indices reach 2')
     })
 
+    it('in a data set of their own making, as they are read', async () => {
+      const made = (classes?: number): Dataset => {
+        const { fields, ...rest } = labelled([0, 1, 2])
+        const y = { shape: [], dtype: 'index', ...(classes !== undefined && { classes }) } as const
+        return {
+          ...rest,
+          fields: { ...fields, y },
+          read: (_, { y }, at) => void y?.fill(7, at),
+        }
+      }
+      await expect(network(made())).rejects.toThrow('labelled.y: indices need classes')
+      const executor = await network(made(3))
+      const message = 'labelled.y: sample 1 has 7, expected 0 … 2'
+      await expect(executor.batch([1, 2], 0, 'norms')).rejects.toThrow(message)
+      await expect((await network(labelled([2]))).evaluate(made(3))).rejects.toThrow('sample 0 has 7')
+    })
+
     it('in a data set to evaluate on, whose fields must be like the others', async () => {
       const executor = await network(labelled([0, 1, 2]))
       await expect(executor.evaluate(labelled([0, 4]))).rejects.toThrow('indices reach 4, logits [2, 3] has 0 … 2')
