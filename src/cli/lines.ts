@@ -1,6 +1,6 @@
 // What is said about a run in words: headers, names, tables.
 import type { Named } from '../config/schema.ts'
-import { count, percent, short, size, table } from '../report/format.ts'
+import { count, percent, plural, short, size, table } from '../report/format.ts'
 import type { Summary } from '../running/execute.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 
@@ -54,8 +54,8 @@ export function backendWords(backend: ResolvedConfig['environment']['backend']):
 
 function budgetWords({ samples, steps, seconds }: NonNullable<ResolvedConfig['budget']>): string {
   const bounds = [
-    ...(samples === undefined ? [] : [`${count(samples)} samples`]),
-    ...(steps === undefined ? [] : [`${count(steps)} steps`]),
+    ...(samples === undefined ? [] : [plural(samples, 'sample')]),
+    ...(steps === undefined ? [] : [plural(steps, 'step')]),
     ...(seconds === undefined ? [] : [`${short(seconds)} s`]),
   ]
   return bounds.join(' or ')
