@@ -1,7 +1,7 @@
 // Builds dist/: the WebAssembly kernels, the digits, and the library with its types. A step whose inputs are older
 // than its output is skipped, so `npm start` and `npm test` may call this every time.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -43,6 +43,11 @@ await step('digits', ['scripts/digits.mjs'], ['dist/data/digits.bin'], () => run
 
 await step('library', ['src', 'tsconfig.json', 'tsconfig.build.json'], ['dist/index.js', 'dist/index.d.ts'], () => {
   run(bin('tsc'), '-p', 'tsconfig.build.json')
+  // What a source that is gone has left behind must not be packed.
+  for (const path of readdirSync('dist', { recursive: true })) {
+    const module = path.match(/^(?!demo\/|browser\/|verify\.js)(.*?)(\.d\.ts|\.js)$/)?.[1]
+    if (module !== undefined && !existsSync(join('src', `${module}.ts`))) rmSync(join('dist', path))
+  }
 })
 
 await step(

@@ -2,7 +2,7 @@
 
 export { grad, pullback } from './autodiff/grad.ts'
 export * as operations from './autodiff/operations/index.ts'
-export { leaf, type Operation, type PerSampleRule, type Value } from './autodiff/value.ts'
+export { apply, leaf, type Operation, type PerSampleRule, type Value } from './autodiff/value.ts'
 export type { Backend, Buffers, Graph, Output, Plan } from './backends/backend.ts'
 export { DeviceError, type GpuBackend, type GpuOptions, gpuBackend } from './backends/gpu/index.ts'
 export { referenceBackend } from './backends/reference/index.ts'
