@@ -53,13 +53,20 @@ export async function work(options: WorkOptions): Promise<void> {
     const name = `${job.data.run.scheme}, seed ${job.data.run.seed}`
     print(`${name}: begins or goes on${job.stalledCounter > 0 ? ', taken from another worker' : ''}`)
     let summary: Summary | undefined
+    // A worker that was killed may have finished its run without having said so: then there is nothing left to make.
+    let made = false
+    const observe = () => {
+      made = true
+      return teller(job)
+    }
     try {
-      summary = await makeQueued(job, { threads, patience, ...(signal && { signal }) })
+      summary = await makeQueued(job, { threads, observe, patience, ...(signal && { signal }) })
     } catch (error) {
       print(`${name}: ${reasonOf(error).split('\n')[0]}`)
       throw new Error(reasonOf(error))
     }
-    print(`${name}: ${summary?.outcome ?? (signal?.aborted ? 'interrupted' : 'taken over by another worker')}`)
+    const outcome = summary?.outcome ?? (signal?.aborted ? 'interrupted' : 'taken over by another worker')
+    print(`${name}: ${made || !summary ? outcome : `is ${outcome} already`}`)
     if (isDone(summary)) return
     // Another worker shall go on with it.
     await job.moveToWait(token)
@@ -115,14 +122,19 @@ async function emptied(
 
 function makeQueued(
   job: Job<RunJob>,
-  options: { readonly threads: number; readonly patience: number; readonly signal?: AbortSignal },
+  options: {
+    readonly threads: number
+    readonly observe: () => RunObserver
+    readonly patience: number
+    readonly signal?: AbortSignal
+  },
 ): Promise<Summary | undefined> {
-  const { threads, patience, signal } = options
+  const { threads, observe, patience, signal } = options
   const { output, run } = job.data
   checkShared(job.data)
   return makeRun(checkConfig(run.config), join(output, run.folder), {
     threads,
-    observe: () => teller(job),
+    observe,
     lease: { patience, wait: true },
     ...(signal && { signal }),
   })
