@@ -65,8 +65,10 @@ async function measure(backend: Backend, { objective, dataset }: Problem, b: num
   for (const level of levels) {
     const { loss, statistics } = await executor.batch(indices, 0, level)
     found[`${level}: loss`] = Float64Array.of(loss)
+    // Numbers alone: beside projections the statistics also say which parameter arrays there are.
     for (const [name, value] of Object.entries(statistics))
-      found[`${level}: ${name}`] = typeof value === 'number' ? Float64Array.of(value) : Float64Array.from(value)
+      if (typeof value === 'number') found[`${level}: ${name}`] = Float64Array.of(value)
+      else if (value instanceof Float64Array) found[`${level}: ${name}`] = Float64Array.from(value)
   }
   // The parameters move: what was copied to the device is old.
   for (let j = 0; j < executor.parameters.length; j++) executor.parameters[j]! *= 0.9
