@@ -7,6 +7,7 @@ import { tableCells } from '../comparing/table.ts'
 import { isOfTask, parseTask, type Task } from '../comparing/task.ts'
 import { readYamlFile } from '../config/yaml.ts'
 import { count, plural, table } from '../report/format.ts'
+import { wholeNumber } from './arguments.ts'
 import { comparisonProgress } from './compare-progress.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { exitCodes } from './report.ts'
@@ -24,11 +25,6 @@ interface Options {
   readonly queue?: string
 }
 
-const wholeNumber = (text: string) => {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 1) return value
-  throw new InvalidArgumentError('expected a whole number of at least 1')
-}
 const seedList = (text: string) => {
   const seeds = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
   if (seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return seeds
@@ -55,10 +51,10 @@ export function compareCommand(): Command {
     .argument('<file>', 'what is compared; see experiments/ for examples')
     .option('--output <folder>', 'where runs and report go (default: runs/<name of the file>)')
     .option('--seeds <n,n,…>', "seeds, in place of the file's", seedList)
-    .option('--samples <n>', "budget of each run in samples, in place of the file's", wholeNumber)
-    .option('--steps <n>', "budget of each run in steps, in place of the file's", wholeNumber)
-    .option('--evaluate-every <n>', "samples between evaluations, in place of the file's", wholeNumber)
-    .option('--jobs <n>', 'runs at a time (default: the processors)', wholeNumber)
+    .option('--samples <n>', "budget of each run in samples, in place of the file's", wholeNumber(1))
+    .option('--steps <n>', "budget of each run in steps, in place of the file's", wholeNumber(1))
+    .option('--evaluate-every <n>', "samples between evaluations, in place of the file's", wholeNumber(1))
+    .option('--jobs <n>', 'runs at a time (default: the processors)', wholeNumber(1))
     .option(
       '--task <i/n>',
       'only the i-th of n parts of the runs, as one task of a Slurm job array; no report',

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { checkConfig } from '../config/check.ts'
 import { count, wrap } from '../report/format.ts'
 import { type Compared, tradeSentences } from '../report/trade.ts'
 import { runInWorker } from '../running/in-worker.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
+import { positiveNumber, wholeNumber } from './arguments.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { backendWords, problemLine, summaryTable } from './lines.ts'
 import { progress } from './progress.ts'
@@ -48,17 +49,6 @@ function schemes({ eta }: Options): Scheme[] {
 
 /** The order in which runs start: the long ones first, so that no processor ends up waiting. */
 const startOrder = [2, 0, 1, 3]
-
-const wholeNumber = (least: number) => (text: string) => {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= least) return value
-  throw new InvalidArgumentError(`expected a whole number of at least ${least}`)
-}
-const positiveNumber = (text: string) => {
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new InvalidArgumentError('expected a number above 0')
-}
 
 /** `adadagrad start`: what `npm start` shows. */
 export function startCommand(): Command {

@@ -1,18 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { work } from '../queue/work.ts'
 import { defaultPatience } from '../running/lease.ts'
+import { positiveNumber, wholeNumber } from './arguments.ts'
 import { untilInterrupted } from './interrupt.ts'
-
-const wholeNumber = (text: string) => {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 1) return value
-  throw new InvalidArgumentError('expected a whole number of at least 1')
-}
-const seconds = (text: string) => {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value
-  throw new InvalidArgumentError('expected a number above 0')
-}
 
 interface Flags {
   readonly queue: string
@@ -31,11 +21,11 @@ export function workerCommand(): Command {
         'another from its last checkpoint.',
     )
     .requiredOption('--queue <address>', 'Redis server: redis://host:port')
-    .option('--jobs <n>', 'runs at a time (default: the processors)', wholeNumber)
+    .option('--jobs <n>', 'runs at a time (default: the processors)', wholeNumber(1))
     .option(
       '--patience <seconds>',
       'silence after which a run is taken from its worker; the same for all',
-      seconds,
+      positiveNumber,
       defaultPatience,
     )
     .option('--until-empty', 'end when nothing is left to do')

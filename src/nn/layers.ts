@@ -1,3 +1,4 @@
+import { type Extent, pair } from '../autodiff/operations/extent.ts'
 import * as operations from '../autodiff/operations/index.ts'
 import type { Value } from '../autodiff/value.ts'
 import { filled, gaussian, type ParameterSpec, type Parameters, uniformFanIn } from './parameters.ts'
@@ -11,9 +12,6 @@ export interface Layer {
   readonly parameters: readonly ParameterSpec[]
   apply(x: Value, parameters: Parameters): Value
 }
-
-type Extent = number | readonly [number, number]
-const pair = (n: Extent): readonly [number, number] => (typeof n === 'number' ? [n, n] : n)
 
 /** A layer without parameters. */
 export const activation = (name: string, apply: (x: Value) => Value): Layer => ({ name, parameters: [], apply })

@@ -9,6 +9,7 @@ import {
   type Value,
 } from '../value.ts'
 import { add, multiply } from './elementwise.ts'
+import { type Extent, pair } from './extent.ts'
 import { broadcastTo, sum } from './structure.ts'
 
 // A convolution is linear in the input, in the weight and, as a pairing with a cotangent, in that too:
@@ -224,8 +225,6 @@ function eachWeightGradient(
   }
 }
 
-const pair = (n: number | readonly [number, number]): readonly [number, number] => (typeof n === 'number' ? [n, n] : n)
-
 /**
  * Two-dimensional convolution (cross-correlation, as in every framework) with zero padding.
  *
@@ -240,8 +239,8 @@ export function conv2d(
   x: Value,
   weight: Value,
   options: {
-    stride?: number | readonly [number, number]
-    padding?: number | readonly [number, number]
+    stride?: Extent
+    padding?: Extent
     bias?: Value
   } = {},
 ): Value {

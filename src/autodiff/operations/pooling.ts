@@ -1,6 +1,7 @@
 import { expectShape, formatShape, type Shape } from '../shape.ts'
 import { apply, type NumericArray, type Operation, type Value } from '../value.ts'
 import { expectWindow, type Window, windowCount } from './convolution.ts'
+import { type Extent, pair } from './extent.ts'
 
 /** Windows of kernel [kh, kw] over planes [H, W] to planes [P, Q]; the leading axes of the shapes are equal. */
 export interface PoolAttributes extends Window {
@@ -99,9 +100,6 @@ export const averagePool2dSpreadOperation: Operation<PoolAttributes> = {
   },
   vjp: ({ attributes }, v) => [apply(averagePool2dOperation, [v], attributes)],
 }
-
-type Extent = number | readonly [number, number]
-const pair = (n: Extent): readonly [number, number] => (typeof n === 'number' ? [n, n] : n)
 
 function pool(
   operation: Operation<PoolAttributes>,
