@@ -54,7 +54,7 @@ export { type Random, random } from './random.ts'
 export type { GradientStatistics, StatisticsLevel } from './statistics/index.ts'
 export * as statistics from './statistics/index.ts'
 
-export { type Task, type Training, type TrainOptions, train } from './train.ts'
+export { type Splits, type Task, type Training, type TrainOptions, train } from './train.ts'
 export type { BatchResult, Evaluation } from './training/batch.ts'
 export { createExecutor, type Executor } from './training/executor.ts'
 export { type Measurement, measure } from './training/measure.ts'

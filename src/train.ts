@@ -14,9 +14,16 @@ import { show } from './validate.ts'
 
 /** What is minimised, in one of three ways: a model on labelled data, an objective on any data, or a ready problem. */
 export type Task =
-  | { readonly model: Model; readonly data: { readonly train: Dataset; readonly test?: Dataset } }
-  | { readonly objective: Objective; readonly data: { readonly train: Dataset; readonly test?: Dataset } }
+  | { readonly model: Model; readonly data: Splits }
+  | { readonly objective: Objective; readonly data: Splits }
   | { readonly problem: Problem }
+
+/** What is learned from, and what the result is evaluated on: `{ ...digits, ...data.holdOut(digits.train, 1000) }`. */
+export interface Splits {
+  readonly train: Dataset
+  readonly test?: Dataset
+  readonly validation?: Dataset
+}
 
 export type TrainOptions = Task & {
   readonly optimizer: Optimizer
@@ -63,7 +70,7 @@ export interface Training extends AsyncIterable<TrainingRecord> {
 export function train(options: TrainOptions): Training {
   for (const name of ['optimizer', 'batchSize', 'budget'] as const)
     if (options[name] === undefined) throw new ConfigurationError(`train: ${name} is missing`)
-  const { objective, train: samples, test } = taskOf(options)
+  const { objective, train: samples, test, validation } = taskOf(options)
   const {
     optimizer,
     budget,
@@ -96,6 +103,7 @@ export function train(options: TrainOptions): Training {
       budget,
       seed,
       ...(test && { test }),
+      ...(validation && { validation }),
       ...(replacement !== undefined && { replacement }),
       ...(evaluateEvery && { evaluateEvery }),
       ...(initial && { initial }),
@@ -121,7 +129,7 @@ export function train(options: TrainOptions): Training {
   }
 }
 
-function taskOf(task: Task): { objective: Objective; train: Dataset; test?: Dataset } {
+function taskOf(task: Task): Splits & { readonly objective: Objective } {
   if ('problem' in task) return task.problem
   if (!('model' in task || 'objective' in task))
     throw new ConfigurationError('train: expected a model, an objective or a problem; got none of them')

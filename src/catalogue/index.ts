@@ -48,11 +48,17 @@ export const runOptions = {
     help: "samples computed together; the model's if left out",
   },
   lanes: { type: 'integer', atLeast: 1, default: 8, help: 'partial sums that a batch is gathered in' },
+  validation: {
+    type: 'integer',
+    atLeast: 1,
+    optional: true,
+    help: 'training samples to hold out and validate on, the same for all seeds; none if left out',
+  },
   evaluateEvery: {
     type: 'integer',
     atLeast: 1,
     optional: true,
-    help: 'evaluate on the test set every so many samples; only at the end if left out',
+    help: 'evaluate on test and validation sets every so many samples; only at the end if left out',
   },
   evaluateTraining: { type: 'boolean', default: false, help: 'evaluate on the training set at the end, too' },
   weights: {

@@ -40,10 +40,11 @@ export function header(config: ResolvedConfig): string {
 
 /** The problem and its size. */
 export function problemLine({ model, data, problem, environment }: ResolvedConfig): string {
-  const { parameters, trainingSamples, testSamples } = environment
+  const { parameters, trainingSamples, testSamples, validationSamples } = environment
   const what = problem ? problem.name : `${model!.name} on ${data!.name}`
   const test = testSamples === null ? '' : `, ${count(testSamples)} to test on`
-  return `${what}: ${count(parameters)} parameters, ${count(trainingSamples)} samples to train on${test}`
+  const held = validationSamples === undefined ? '' : `, ${count(validationSamples)} to validate on`
+  return `${what}: ${count(parameters)} parameters, ${count(trainingSamples)} samples to train on${held}${test}`
 }
 
 export function backendWords(backend: ResolvedConfig['environment']['backend']): string {

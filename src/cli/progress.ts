@@ -97,7 +97,7 @@ const speedWords = (view: RunView): string => {
 
 /** What else is known of a single run's last step. */
 function details({ last }: RunView): string {
-  const { step, samples, learningRate, gradientNorm, test, evaluation } = last!
+  const { step, samples, learningRate, gradientNorm, test, evaluation, validation } = last!
   const parts = [
     `step ${count(step)}, ${count(samples)} samples`,
     `α ${short(learningRate)}`,
@@ -105,6 +105,7 @@ function details({ last }: RunView): string {
   ]
   if (test) parts.push(`${test.name} test ${test.verdict}, T = ${count(Math.ceil(test.suggestedBatchSize))}`)
   if (evaluation?.accuracy !== undefined) parts.push(`test accuracy ${percent(evaluation.accuracy)}`)
+  if (validation?.accuracy !== undefined) parts.push(`validation ${percent(validation.accuracy)}`)
   return parts.join(' · ')
 }
 

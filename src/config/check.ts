@@ -28,6 +28,13 @@ export function checkConfig(raw: unknown, place: Place = dotted): RunConfig {
   throw new ConfigurationError(lines.join('\n'))
 }
 
+/** What does not go with a problem, and why. */
+const noneOfAProblem = {
+  model: 'brings its own model and data; name one or the other',
+  data: 'brings its own model and data; name one or the other',
+  validation: 'is the finite sum of all its samples; hold out samples of a data set',
+} as const
+
 /** Model and data, unless there is a problem; a budget; and without what a recorded run says of its surroundings. */
 function withDefaults(raw: unknown, place: Place): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw
@@ -36,12 +43,10 @@ function withDefaults(raw: unknown, place: Place): unknown {
     config.model ??= anyFamilies.model.default
     config.data ??= anyFamilies.data.default
   } else
-    for (const key of ['model', 'data'] as const)
+    for (const [key, why] of Object.entries(noneOfAProblem))
       if (config[key] !== undefined) {
         const { name } = Object(expand(anyFamilies.problem, config.problem)) as { name?: unknown }
-        throw new ConfigurationError(
-          `${place([key])}: problem ${name} brings its own model and data; name one or the other`,
-        )
+        throw new ConfigurationError(`${place([key])}: problem ${name} ${why}`)
       }
   return { ...config, budget: config.budget ?? defaultBudget }
 }

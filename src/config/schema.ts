@@ -16,6 +16,7 @@ export type RunConfig = { readonly [K in FamilyKey]?: Named } & {
   readonly replacement: boolean
   readonly chunkSize?: number
   readonly lanes: number
+  readonly validation?: number
   readonly evaluateEvery?: number
   readonly evaluateTraining: boolean
   readonly weights?: string

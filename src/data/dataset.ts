@@ -42,6 +42,8 @@ export interface Dataset {
 export interface TrainTest {
   readonly train: Dataset
   readonly test: Dataset
+  /** Samples held out of `train`, see `holdOut`. */
+  readonly validation?: Dataset
 }
 
 /** x ↦ (x − mean)/std in the units of the stored numbers (bytes: 0 … 255), per channel or one for all. */

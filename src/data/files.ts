@@ -240,13 +240,18 @@ async function cifar(
     augment,
   }: { readonly folder: string; readonly scaling: 'cnn' | 'resnet'; readonly augment: boolean },
   { seed }: DataContext,
-): Promise<TrainTest> {
-  const { train, test } = await load(folder, { scaling })
-  return { train: augment ? cropAndFlip(train, { seed }) : train, test }
+): Promise<LabelledData> {
+  const data = await load(folder, { scaling })
+  return augment ? { ...data, augment: (train) => cropAndFlip(train, { seed }) } : data
+}
+
+/** Data that can be chosen by name: as it is stored, and how its training samples are to be augmented. */
+export interface LabelledData extends TrainTest {
+  augment?(train: Dataset): Dataset
 }
 
 /** Every labelled data set, as it can be chosen by name. */
-export const dataFamily: Family<Promise<TrainTest>, DataContext> = {
+export const dataFamily: Family<Promise<LabelledData>, DataContext> = {
   what: 'data set',
   flag: 'data',
   help: 'labelled images; name:FOLDER says where their files are',

@@ -42,6 +42,8 @@ export const columnMeanings: Readonly<Record<string, string>> = {
     'samples at which the test would just pass, not rounded; the cap where no number is enough',
   'evaluation.loss': 'mean loss over the test set, after the step; nats per sample for classifiers',
   'evaluation.accuracy': 'share of the test set that is classified rightly, 0 to 1',
+  'validation.loss': 'mean loss over the samples that were held out, after the step; nats per sample for classifiers',
+  'validation.accuracy': 'share of the samples that were held out that is classified rightly, 0 to 1',
 }
 
 const integers = new Set(['step', 'samples', 'batchSize'])

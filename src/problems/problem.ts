@@ -7,6 +7,8 @@ export interface Problem {
   readonly objective: Objective
   readonly train: Dataset
   readonly test?: Dataset
+  /** Held out of the training set. */
+  readonly validation?: Dataset
   /** The least value of F, where it is known. */
   readonly minimum?: number
 }

@@ -1,11 +1,11 @@
 // What a run depends on beside its configuration; Node only.
 import { availableParallelism } from 'node:os'
-import type { Dataset } from '../data/dataset.ts'
+import type { Problem } from '../problems/problem.ts'
 import type { Executor } from '../training/executor.ts'
 import { packageVersion } from './version.ts'
 
 /** Versions, machine, backend as it was found, sizes: for the record. */
-export function environment({ backend, layout, perSample }: Executor, train: Dataset, test: Dataset | undefined) {
+export function environment({ backend, layout, perSample }: Executor, { train, test, validation }: Problem) {
   return {
     adadagrad: packageVersion(),
     node: process.versions.node,
@@ -15,6 +15,7 @@ export function environment({ backend, layout, perSample }: Executor, train: Dat
     parameters: layout.size,
     trainingSamples: train.size,
     testSamples: test?.size ?? null,
+    ...(validation && { validationSamples: validation.size }),
     statistics: perSample === 'fused' ? 'in the backward pass' : `sample by sample: ${perSample.sampleBySample}`,
   } as const
 }

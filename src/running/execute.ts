@@ -29,6 +29,8 @@ export interface Summary {
   readonly training?: Evaluation
   /** On the test set, the last one made. */
   readonly test?: Evaluation
+  /** On the samples that were held out, likewise. */
+  readonly validation?: Evaluation
 }
 
 /** Something that a run is told to as it goes: a folder, a display, another thread. */
@@ -76,6 +78,7 @@ export async function execute(
   let recentLoss: number | null = null
   const average = averageLoss()
   let test: Evaluation | undefined
+  let validation: Evaluation | undefined
   let outcome: Outcome = 'finished'
   let reason: string | undefined
   // One reaction for each step: racing every step against one lasting promise would keep them all.
@@ -95,6 +98,7 @@ export async function execute(
     firstLoss ??= record.loss
     recentLoss = average(record)
     test = record.evaluation ?? test
+    validation = record.validation ?? validation
   }
   const take = (record: TrainingRecord) => {
     count(record)
@@ -152,6 +156,7 @@ export async function execute(
     recentLoss,
     ...(training && { training }),
     ...(test && { test }),
+    ...(validation && { validation }),
   }
   const snapshot = run.snapshot()
   await each((sink) => sink.end?.(summary, snapshot))

@@ -4,6 +4,7 @@ import { dotted, type Place } from '../config/check.ts'
 import { complete, completeAll, make, surroundingsOf } from '../config/complete.ts'
 import type { Named, RunConfig } from '../config/schema.ts'
 import { readSafetensors } from '../data/files.ts'
+import { holdOut } from '../data/hold-out.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { Model } from '../nn/models.ts'
 import { fromStateDict } from '../nn/state-dict.ts'
@@ -58,7 +59,7 @@ export async function prepare(
     make(families.backend, backendConfig, undefined),
     makeProblem(config, implied, place),
   ])
-  const { objective, train, test } = problem
+  const { objective, train, test, validation } = problem
   const completed = completeAll(config, { ...implied, trainingSamples: train.size }, place) as ResolvedConfig
 
   const policy = make(
@@ -81,13 +82,14 @@ export async function prepare(
     ...(config.chunkSize !== undefined && { chunkSize: config.chunkSize }),
   })
   const { chunkSize, layout } = executor
-  const resolved = { ...completed, chunkSize, environment: environment(executor, train, test) }
+  const resolved = { ...completed, chunkSize, environment: environment(executor, problem) }
   const resume = checkpoint && restore(checkpoint, { config: resolved, layout, optimizer })
   const initial = resume || config.weights === undefined ? undefined : await readWeights(config.weights, executor)
   const run = createRun({
     executor,
     train,
     ...(test && { test }),
+    ...(validation && { validation }),
     optimizer,
     batchSize: policy,
     budget: completed.budget!,
@@ -113,7 +115,10 @@ async function makeProblem(
   const completed = (key: 'model' | 'data' | 'problem') => complete(families[key], config[key]!, implied, place, [key])
   if (config.problem) return make(families.problem, completed('problem'), { seed: config.seed })
   const data = completed('data')
-  const { train, test } = await make(families.data, data, { seed: config.seed })
+  const { train: stored, test, augment } = await make(families.data, data, { seed: config.seed })
+  const { train: kept, validation } =
+    config.validation === undefined ? { train: stored, validation: undefined } : holdOut(stored, config.validation)
+  const train = augment ? augment(kept) : kept
   const input = train.fields.x!.shape
   const classes = train.fields.y!.classes!
   const model: Model = make(families.model, completed('model'), { input, classes })
@@ -122,5 +127,11 @@ async function makeProblem(
       `${place(['model'])}: ${model.name} takes images ${show(model.input)} of ${model.classes} classes, but ` +
         `${data.name} has ${show(input)} of ${classes}`,
     )
-  return { name: `${model.name} on ${data.name}`, objective: classification(model), train, test }
+  return {
+    name: `${model.name} on ${data.name}`,
+    objective: classification(model),
+    train,
+    test,
+    ...(validation && { validation }),
+  }
 }

@@ -42,6 +42,8 @@ export interface TrainingRecord {
   readonly seconds: number
   /** On the test set, after the step, where one was due. */
   readonly evaluation?: Evaluation
+  /** On the samples that were held out, at the same steps. */
+  readonly validation?: Evaluation
 }
 
 /** Everything that a run needs to go on from where it is, bit for bit. */
@@ -58,13 +60,15 @@ export interface RunOptions {
   readonly executor: Executor
   readonly train: Dataset
   readonly test?: Dataset
+  /** Held out of the training set, to choose settings by: evaluated whenever the test set is. */
+  readonly validation?: Dataset
   readonly optimizer: Optimizer
   readonly batchSize: BatchPolicy
   readonly budget: Budget
   readonly seed: number | string
   /** Draw samples independently instead of by epochs. */
   readonly replacement?: boolean
-  /** Evaluate on the test set so often, and at the end; by default only at the end. */
+  /** Evaluate on the test and validation sets so often, and at the end; by default only at the end. */
   readonly evaluateEvery?: Every
   /** x before the first step, [d]; by default each parameter's own initialisation. */
   readonly initial?: ArrayLike<number>
@@ -92,7 +96,7 @@ export interface Run extends AsyncIterable<TrainingRecord> {
  * @example for await (const { batchSize, loss } of createRun(options)) console.log(batchSize, loss)
  */
 export function createRun(options: RunOptions): Run {
-  const { executor, train, test, optimizer, budget, evaluateEvery } = options
+  const { executor, train, test, validation, optimizer, budget, evaluateEvery } = options
   const policy = options.batchSize
   checkBudget(budget)
   if (evaluateEvery) for (const [unit, n] of Object.entries(evaluateEvery)) whole('run', `evaluateEvery.${unit}`, n, 1)
@@ -161,10 +165,15 @@ export function createRun(options: RunOptions): Run {
       seconds += (performance.now() - started) / 1000
 
       const due = evaluateEvery !== undefined && isDue(evaluateEvery, before, samples, step)
-      const evaluation = test && (due || finished()) ? await executor.evaluate(test) : undefined
-      // What a step leads to is seen by the next one; where there is none, here.
-      if (evaluation && !Number.isFinite(evaluation.loss))
-        throw diverged(step, `the loss on the test set is ${evaluation.loss} after it`, learningRate)
+      const evaluate = async (data: Dataset | undefined, name: string) => {
+        const evaluation = data && (due || finished()) ? await executor.evaluate(data) : undefined
+        // What a step leads to is seen by the next one; where there is none, here.
+        if (evaluation && !Number.isFinite(evaluation.loss))
+          throw diverged(step, `the loss on the ${name} set is ${evaluation.loss} after it`, learningRate)
+        return evaluation
+      }
+      const evaluation = await evaluate(test, 'test')
+      const validated = await evaluate(validation, 'validation')
       if (finished() && !parameters.every(Number.isFinite))
         throw diverged(step, 'the parameters are not finite after it', learningRate)
       yield {
@@ -177,6 +186,7 @@ export function createRun(options: RunOptions): Run {
         test: update.test,
         seconds,
         ...(evaluation && { evaluation }),
+        ...(validated && { validation: validated }),
       }
       const pause = breathe()
       if (pause) await pause

@@ -45,6 +45,28 @@ describe.concurrent('adadagrad train', () => {
     expect([...checkpoint.tensors.keys()].some((name) => name.startsWith('optimizer.'))).toBe(true)
   })
 
+  it('holds samples out, validates on them, and says so', async () => {
+    const args = ['train', '--model', 'logistic', '--steps', '4', '--validation', '1000', '--batch-size', '16']
+    const { code, stdout } = await call([...args, '--batch-policy', 'constant', '--json'])
+    expect(code).toBe(0)
+    const [{ config }, ...rest] = lines(stdout)
+    const { summary } = rest.pop()
+    expect(config).toMatchObject({ validation: 1000, environment: { trainingSamples: 7000, validationSamples: 1000 } })
+    expect(rest.map(({ validation }) => validation !== undefined)).toEqual([false, false, false, true])
+    expect(summary.validation).toEqual(rest.at(-1).validation)
+    expect(summary.validation.accuracy).toBeGreaterThan(0.1)
+    const shown = await call(args)
+    expect(shown.stdout).toContain('7,000 samples to train on, 1,000 to validate on, 2,000 to test on')
+
+    const tooMany = await call([...args, '--validation', '8000'])
+    expect(tooMany.code).toBe(1)
+    expect(tooMany.stderr).toMatch(
+      /^error: validation: expected a whole number in \[1, 8000\), since digits\/train has 8000 /,
+    )
+    const problem = await call(['train', '--problem', 'quadratic', '--validation', '10'])
+    expect(problem.stderr).toContain('--validation: problem quadratic is the finite sum of all its samples')
+  })
+
   it('makes the same run again from what it recorded', async () => {
     const folder = await temporary()
     const again = (name: string) => ['--json', '--output', join(folder, name)]

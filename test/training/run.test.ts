@@ -3,6 +3,7 @@ import { referenceBackend } from '../../src/backends/reference/index.ts'
 import { adaptive } from '../../src/batch-size/adaptive.ts'
 import { constant } from '../../src/batch-size/scheduled.ts'
 import { normTest } from '../../src/batch-size/tests.ts'
+import { holdOut } from '../../src/data/hold-out.ts'
 import { parseSafetensors, writeSafetensors } from '../../src/data/safetensors.ts'
 import { ConfigurationError, DivergenceError } from '../../src/errors.ts'
 import { fromStateDict, toStateDict } from '../../src/nn/state-dict.ts'
@@ -77,6 +78,25 @@ describe('a run', () => {
     expect(every4.map(({ evaluation }) => evaluation !== undefined)).toEqual([false, true, false, true, true])
     const atTheEnd = await collect({ test: problem.train })
     expect(atTheEnd.map(({ evaluation }) => evaluation !== undefined)).toEqual([false, false, false, false, true])
+  })
+
+  it('validates on what was held out whenever it evaluates, and trains as if it did not', async () => {
+    const { train, validation } = holdOut(problem.train, 16)
+    const plain = await collect({ train, evaluateEvery: { samples: 8 } })
+    const records = await collect({ train, validation, test: problem.train, evaluateEvery: { samples: 8 } })
+    expect(records.map((record) => [record.validation, record.evaluation].map((each) => each !== undefined))).toEqual(
+      [false, true, false, true, true].map((due) => [due, due]),
+    )
+    const bare = records.map(({ evaluation: _, validation: __, ...record }) => timeless(record))
+    expect(bare).toEqual(plain.map(timeless))
+    // Means over disjoint sets make the mean over all.
+    const onTrain = await collect({ train, test: train })
+    const [all, held, kept] = [
+      records.at(-1)!.evaluation!,
+      records.at(-1)!.validation!,
+      onTrain.at(-1)!.evaluation!,
+    ].map(({ loss }) => loss) as [number, number, number]
+    expect((16 * held + 48 * kept) / 64).toBeCloseTo(all, 12)
   })
 
   it.each([
