@@ -1,4 +1,4 @@
-import type { Comparison, PlannedRun } from '../comparing/comparison.ts'
+import { type Comparison, type PlannedRun, runName } from '../comparing/comparison.ts'
 import { type ComparisonObserver, isDone } from '../comparing/runs.ts'
 import { duration } from '../report/format.ts'
 import { type RunView, runView } from '../report/run-view.ts'
@@ -19,7 +19,6 @@ export async function comparisonProgress(
   let [done, failed] = [0, 0]
   let most = 1
 
-  const name = ({ scheme, seed }: PlannedRun) => `${scheme}, seed ${seed}`
   /** Seconds of a run by those of its scheme, or of all, that are known. */
   const expected = ({ scheme }: PlannedRun): number => {
     const known = [
@@ -72,7 +71,7 @@ export async function comparisonProgress(
       },
       start(run) {
         waiting.delete(run)
-        const view = runView(name(run))
+        const view = runView(runName(run))
         going.set(run, { view, began: performance.now() })
         most = Math.max(most, going.size)
         return view
@@ -85,7 +84,7 @@ export async function comparisonProgress(
           took.push({ scheme: run.scheme, seconds: (performance.now() - began) / 1000 })
         } else if (error !== undefined) failed++
         const outcome = error === undefined ? summary?.outcome : `failed: ${error.split('\n')[0]}`
-        const line = `${name(run)}: ${outcome}`
+        const line = `${runName(run)}: ${outcome}`
         if (!terminal) console.log(`${line}; ${overall()}`)
         else if (outcome !== 'finished') {
           logUpdate!.clear()

@@ -1,12 +1,12 @@
 import { basename, extname, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { checkComparison, type PlannedRun } from '../comparing/comparison.ts'
+import { checkComparison, type PlannedRun, runName } from '../comparing/comparison.ts'
 import { writeReport } from '../comparing/report.ts'
 import { isDone, makeRuns, type RunState } from '../comparing/runs.ts'
-import { tableCells } from '../comparing/table.ts'
+import { tableLines } from '../comparing/table.ts'
 import { isOfTask, parseTask, type Task } from '../comparing/task.ts'
 import { readYamlFile } from '../config/yaml.ts'
-import { count, plural, table } from '../report/format.ts'
+import { count, plural } from '../report/format.ts'
 import { wholeNumber } from './arguments.ts'
 import { comparisonProgress } from './compare-progress.ts'
 import { untilInterrupted } from './interrupt.ts'
@@ -78,6 +78,9 @@ of whole keys.
   data: digits
   budget: { samples: 80000 }
   seeds: 3
+  validation: 1000                              # held out, to choose settings by
+  tune: { learningRate: [0.008, 0.032, 0.128] } # each scheme at its best
+  target: { accuracy: 0.9 }                     # what each needs to get there
   schemes:
     AdAdaGrad:
       batchSize: { name: adaptive, test: { name: norm, eta: 0.5 }, initial: 8 }
@@ -94,8 +97,10 @@ async function run(path: string, options: Options): Promise<number> {
   const comparison = checkComparison(withFlags(file.value, options), file.place)
   const output = options.output ?? join('runs', basename(path, extname(path)))
   const { runs, schemes, seeds } = comparison
+  const tuned = new Set(runs.flatMap(({ scheme, setting }) => (setting ? [`${scheme}\n${setting.label}`] : []))).size
+  const settings = tuned > 0 ? `, ${plural(tuned, 'setting')} to choose from` : ''
   console.log(
-    `${comparison.title}: ${plural(schemes.length, 'scheme')} × ${plural(seeds.length, 'seed')} = ${plural(runs.length, 'run')}`,
+    `${comparison.title}: ${plural(schemes.length, 'scheme')}${settings} × ${plural(seeds.length, 'seed')} = ${plural(runs.length, 'run')}`,
   )
 
   const { jobs, overwrite, task, queue } = options
@@ -131,8 +136,10 @@ async function run(path: string, options: Options): Promise<number> {
       source: file.text,
       command: commandLine(path, options),
     })
-    const { header, rows } = tableCells(report.rows)
-    console.log(`\n${table(header, rows).join('\n')}\n`)
+    const { lines, left } = tableLines(report.rows, process.stdout.columns ?? Number.POSITIVE_INFINITY)
+    console.log(
+      `\n${lines.join('\n')}\n${left > 0 ? `${plural(left, 'column')} more in ${join(output, 'table.md')}\n` : ''}`,
+    )
     for (const { scheme, notes } of report.rows) for (const note of notes) console.log(`${scheme}, ${note}`)
     console.log(`Tables, plots and ${join(output, 'report.html')}: ${count(report.files.length)} files`)
   }
@@ -145,7 +152,7 @@ async function run(path: string, options: Options): Promise<number> {
 
 function ending(states: readonly RunState[], interrupted: boolean, isTask: boolean): number {
   const failed = states.filter(({ error }) => error !== undefined)
-  for (const { run, error } of failed) console.error(`error: ${run.scheme}, seed ${run.seed}: ${error}`)
+  for (const { run, error } of failed) console.error(`error: ${runName(run)}: ${error}`)
   const elsewhere = states.filter((state) => state.elsewhere).length
   if (elsewhere > 0) console.log(`${elsewhere} of ${states.length} runs are being made by other processes`)
   const done = states.filter(({ summary }) => isDone(summary)).length

@@ -4,6 +4,8 @@ import { didYouMean } from '../config/nearest.ts'
 import type { RunConfig } from '../config/schema.ts'
 import { ConfigurationError } from '../errors.ts'
 import { show } from '../validate.ts'
+import { type Setting, settingsOf, type TuneBy } from './settings.ts'
+import { checkTarget, type Target } from './target.ts'
 
 /**
  * A comparison as it is written: everything of a run's configuration may stand at the top and then holds for all schemes,
@@ -21,6 +23,15 @@ export interface ComparisonInput {
   readonly schemes: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** Seeds, or how many: 3 stands for 1, 2, 3. Each scheme runs with each. */
   readonly seeds?: number | readonly number[]
+  /**
+   * Values to try by key, `{ learningRate: [0.002, 0.008] }`: a scheme runs with all combinations and is shown at the one
+   * that validates best. A scheme may have a list of its own, or none: `{}`.
+   */
+  readonly tune?: Readonly<Record<string, readonly unknown[]>>
+  /** What "best" means for samples that were held out, `loss` by default; problems are tuned by their own F. */
+  readonly tuneBy?: TuneBy
+  /** How good is good enough: the report then says what each scheme needs to get there. */
+  readonly target?: Target
   readonly [key: string]: unknown
 }
 
@@ -28,10 +39,16 @@ export interface ComparisonInput {
 export interface PlannedRun {
   readonly scheme: string
   readonly seed: number
+  /** Absent where the scheme is not tuned. */
+  readonly setting?: Setting
   /** Below the comparison's folder. */
   readonly folder: string
   readonly config: RunConfig
 }
+
+/** `AdAdaGrad, learningRate = 0.008, seed 1`. */
+export const runName = ({ scheme, setting, seed }: PlannedRun): string =>
+  `${scheme}, ${setting ? `${setting.label}, ` : ''}seed ${seed}`
 
 /** A checked comparison. Its runs are in a fixed order: all schemes with the first seed, then with the second, … */
 export interface Comparison {
@@ -39,9 +56,11 @@ export interface Comparison {
   readonly schemes: readonly string[]
   readonly seeds: readonly number[]
   readonly runs: readonly PlannedRun[]
+  readonly tuneBy: TuneBy
+  readonly target?: Target
 }
 
-const ownKeys = ['title', 'schemes', 'seeds']
+const ownKeys = ['title', 'schemes', 'seeds', 'tune', 'tuneBy', 'target']
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -57,7 +76,7 @@ const evaluations = 25
  */
 export function checkComparison(raw: unknown, place: Place = dotted): Comparison {
   if (!isObject(raw)) throw new ConfigurationError(`${place([])}: expected an object with schemes, got ${show(raw)}`)
-  const { title = 'Comparison', schemes, seeds: given = 3, ...common } = raw
+  const { title = 'Comparison', schemes, seeds: given = 3, tune = {}, tuneBy = 'loss', target, ...common } = raw
   const mistakes: string[] = []
   const at: Place = (path) => (place === dotted ? dotted(path) : `${place(path)}: ${dotted(path)}`)
   if (typeof title !== 'string') mistakes.push(`${at(['title'])}: expected a text, got ${show(title)}`)
@@ -66,6 +85,9 @@ export function checkComparison(raw: unknown, place: Place = dotted): Comparison
   const seeds = seedsOf(given)
   if (!seeds)
     mistakes.push(`${at(['seeds'])}: expected how many seeds, or a list of different whole numbers, got ${show(given)}`)
+  if (tuneBy !== 'loss' && tuneBy !== 'accuracy')
+    mistakes.push(`${at(['tuneBy'])}: expected loss or accuracy, got ${show(tuneBy)}`)
+  const checkedTarget = collect(mistakes, () => checkTarget(target, at))
   for (const [key, instead] of [
     ['seed', 'seeds'],
     ['output', '--output'],
@@ -78,31 +100,94 @@ export function checkComparison(raw: unknown, place: Place = dotted): Comparison
   const runs: PlannedRun[] = []
   for (const seed of mistakes.length > 0 ? [] : seeds!)
     for (const [k, [scheme, own]] of Object.entries(schemes).entries()) {
-      try {
-        const config = check(scheme, own, common, seed, at)
-        runs.push({ scheme, seed, folder: join(folders[k]!, `seed-${seed}`), config })
-      } catch (error) {
-        if (!(error instanceof ConfigurationError)) throw error
-        mistakes.push(...error.message.split('\n'))
-      }
+      collect(mistakes, () => {
+        const settings = settingsIn(scheme, own, tune, at)
+        const below = foldersOf(settings.map(({ label }) => label))
+        for (const [s, setting] of (settings.length > 0 ? settings : [undefined]).entries()) {
+          const config = check(scheme, own, common, seed, setting?.values, at)
+          if (setting) checkTuned(config, at)
+          const folder = join(folders[k]!, ...(setting ? [below[s]!] : []), `seed-${seed}`)
+          runs.push({ scheme, seed, ...(setting && { setting }), folder, config })
+        }
+      })
     }
   if (mistakes.length > 0) throw new ConfigurationError([...new Set(mistakes)].join('\n'))
-  return { title: title as string, schemes: Object.keys(schemes), seeds: seeds!, runs }
+  return {
+    title: title as string,
+    schemes: Object.keys(schemes),
+    seeds: seeds!,
+    runs,
+    tuneBy: tuneBy as TuneBy,
+    ...(checkedTarget && { target: checkedTarget }),
+  }
 }
 
-function check(scheme: string, own: unknown, common: Record<string, unknown>, seed: number, at: Place): RunConfig {
-  const settings = own ?? {}
-  if (!isObject(settings))
+/** What is made, or nothing and its mistakes among the others. */
+function collect<T>(mistakes: string[], make: () => T): T | undefined {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    mistakes.push(...error.message.split('\n'))
+    return undefined
+  }
+}
+
+/** The settings that a scheme tries; none where it is not tuned. */
+function settingsIn(scheme: string, own: unknown, common: unknown, at: Place): readonly Setting[] {
+  const ofScheme = isObject(own) ? own.tune : undefined
+  const path = ofScheme === undefined ? ['tune'] : ['schemes', scheme, 'tune']
+  const tune = ofScheme ?? common
+  if (!isObject(tune)) throw new ConfigurationError(`${at(path)}: expected lists of values by key, got ${show(tune)}`)
+  try {
+    return settingsOf(tune)
+  } catch (error) {
+    const { message } = error as Error
+    throw error instanceof ConfigurationError ? new ConfigurationError(`${at(path)}.${message}`) : error
+  }
+}
+
+/** Settings are chosen by what the final result is not judged by. */
+function checkTuned({ problem, validation, evaluateTraining }: RunConfig, at: Place): void {
+  if (problem && !evaluateTraining)
+    throw new ConfigurationError(
+      `${at(['tune'])}: problems are tuned by F at the end, which evaluateTraining: false leaves out`,
+    )
+  if (!problem && validation === undefined)
+    throw new ConfigurationError(
+      `${at(['tune'])}: settings are chosen by samples that are held out, never by the test set; say how many, as validation: 1000`,
+    )
+}
+
+function check(
+  scheme: string,
+  own: unknown,
+  common: Record<string, unknown>,
+  seed: number,
+  tuned: Record<string, unknown> | undefined,
+  at: Place,
+): RunConfig {
+  if (!isObject(own ?? {}))
     throw new ConfigurationError(`${at(['schemes', scheme])}: expected an object, got ${show(own)}`)
+  const { tune, ...settings } = Object(own) as Record<string, unknown>
   const below: Record<string, unknown> = { evaluateTraining: true, ...common }
   // A scheme may bring a problem of its own.
   if (settings.problem !== undefined) for (const key of ['model', 'data']) delete below[key]
   if (settings.model !== undefined || settings.data !== undefined) delete below.problem
-  const merged: Record<string, unknown> = { ...below, ...settings, seed }
+  const merged: Record<string, unknown> = { ...below, ...settings, ...tuned, seed }
   const { samples } = Object(merged.budget) as { samples?: unknown }
   if (merged.evaluateEvery === undefined && typeof samples === 'number' && samples > evaluations)
     merged.evaluateEvery = Math.ceil(samples / evaluations)
-  const where: Place = (path) => at(path[0] !== undefined && path[0] in settings ? ['schemes', scheme, ...path] : path)
+  const where: Place = (path) => {
+    const [key, ...rest] = path
+    if (key === undefined) return at(path)
+    // Of a list of values the place is that of the list.
+    if (tuned && key in tuned) {
+      const list = [...(tune === undefined ? [] : ['schemes', scheme]), 'tune', key]
+      return [at(list), ...rest.map(String)].join('.')
+    }
+    return at(key in settings ? ['schemes', scheme, ...path] : path)
+  }
   try {
     return checkConfig(merged, where)
   } catch (error) {
@@ -124,23 +209,29 @@ function seedsOf(given: unknown): readonly number[] | undefined {
   return seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0) ? seeds : undefined
 }
 
-/** Folders of schemes: their labels in plain letters, told apart by numbers where they would be the same. */
+/** Folders by labels: these in plain letters, told apart by numbers where they would be the same. */
 function foldersOf(labels: readonly string[]): string[] {
-  const greek: Record<string, string> = {
-    η: 'eta',
-    ϑ: 'theta',
-    θ: 'theta',
-    ν: 'nu',
-    α: 'alpha',
-    κ: 'kappa',
-    σ: 'sigma',
-  }
   const used = new Map<string, number>()
   return labels.map((label) => {
-    const plain = label.toLowerCase().replaceAll(/[ηϑθνακσ]/g, (letter) => ` ${greek[letter]} `)
-    const slug = plain.replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '') || 'scheme'
+    const slug = slugOf(label) || 'scheme'
     const before = used.get(slug) ?? 0
     used.set(slug, before + 1)
     return before === 0 ? slug : `${slug}-${before + 1}`
   })
+}
+
+const greek: Record<string, string> = {
+  η: 'eta',
+  ϑ: 'theta',
+  θ: 'theta',
+  ν: 'nu',
+  α: 'alpha',
+  κ: 'kappa',
+  σ: 'sigma',
+}
+
+/** A label in letters that file names may have everywhere. */
+function slugOf(label: string): string {
+  const plain = label.toLowerCase().replaceAll(/[ηϑθνακσ]/g, (letter) => ` ${greek[letter]} `)
+  return plain.replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '')
 }

@@ -1,12 +1,14 @@
 // `adadagrad/compare`: an entry of its own, for what it draws with has no place in a browser bundle.
 import { type ComparisonInput, checkComparison } from './comparison.ts'
-import { type SchemeRow, schemeRows } from './results.ts'
+import { readResults, type SchemeRow, schemeRows } from './results.ts'
 import { makeRuns, type RunState, type RunsOptions } from './runs.ts'
 
 export type { ComparisonInput, PlannedRun } from './comparison.ts'
 export type { SchemeRow } from './results.ts'
 export type { ComparisonObserver, RunState } from './runs.ts'
+export type { Setting, TuneBy } from './settings.ts'
 export type { Estimate } from './statistics.ts'
+export type { Target } from './target.ts'
 
 export interface CompareOptions extends RunsOptions {
   /** Write tables, plots and report.html beside the runs; true by default. */
@@ -41,6 +43,8 @@ export async function compare(input: ComparisonInput, options: CompareOptions): 
   const { report = true, ...settings } = options
   const comparison = checkComparison(input)
   const runs = await makeRuns(comparison, settings)
-  if (report) await (await import('./report.ts')).writeReport(comparison, runs, { output: options.output })
-  return { runs, rows: schemeRows(comparison.schemes, runs) }
+  const rows = report
+    ? (await (await import('./report.ts')).writeReport(comparison, runs, { output: options.output })).rows
+    : schemeRows(comparison, await readResults(runs, comparison.target))
+  return { runs, rows }
 }

@@ -3,7 +3,18 @@ import type { TopLevelSpec } from 'vega-lite'
 import type { LinePoint } from './curves.ts'
 
 // Colours of Okabe and Ito, which differ in brightness; dashes and symbols say the same without any.
-const colours = ['#000000', '#d55e00', '#0072b2', '#009e73', '#cc79a7', '#a6761d', '#56b4e9', '#7f7f7f']
+const colours = [
+  '#000000',
+  '#d55e00',
+  '#0072b2',
+  '#009e73',
+  '#cc79a7',
+  '#a6761d',
+  '#56b4e9',
+  '#7f7f7f',
+  '#5e3c99',
+  '#e6ab02',
+]
 const dashes = [
   [1, 0],
   [6, 2],
@@ -13,6 +24,8 @@ const dashes = [
   [10, 3],
   [1, 3],
   [6, 2, 1, 2, 1, 2],
+  [3, 1],
+  [12, 2, 3, 2],
 ]
 const shapes = [
   'circle',
@@ -23,11 +36,15 @@ const shapes = [
   'triangle-down',
   'triangle-right',
   'triangle-left',
+  'wedge',
+  'arrow',
 ]
 
 export interface Axis {
   readonly title: string
   readonly logarithmic: boolean
+  /** Factor by which a logarithmic axis goes beyond the values at both ends; 1 by default. */
+  readonly room?: number
   /** What values cannot go beyond. */
   readonly within?: readonly [number, number]
 }
@@ -37,6 +54,12 @@ export const rangeOf = (values: readonly number[]): [number, number] =>
     ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
     [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
   )
+
+/** Whether values are positive and differ by such a factor, so that a logarithmic axis shows more. */
+export function spans(values: readonly number[], factor: number): boolean {
+  const [low, high] = rangeOf(values)
+  return low > 0 && high > factor * low
+}
 
 export const config = {
   // Described as a whole where it is shown; a label for each mark doubles the size.
@@ -81,8 +104,12 @@ export function lineSpec(schemes: readonly string[], points: readonly LinePoint[
     return { field: 'scheme', type: 'nominal', scale: { domain: shown, range }, legend: null } as const
   }
   const [color, strokeDash, shape] = [nominal(colours), nominal(dashes), nominal(shapes)]
-  const xRange = rangeOf(points.map((point) => point.x))
-  const xs = { field: 'x', ...quantitative(x, x.logarithmic ? xRange : [Math.min(0, xRange[0]), xRange[1]]) }
+  const [first, last] = rangeOf(points.map((point) => point.x))
+  const { room = 1 } = x
+  const xs = {
+    field: 'x',
+    ...quantitative(x, x.logarithmic ? [first / room, last * room] : [Math.min(0, first), last]),
+  }
   const ys = quantitative(y, limitsOf(points, y))
   const row = { field: 'scheme', type: 'nominal', sort: shown, axis: null, scale: { padding: 0.5 } } as const
   const at = (value: number) => ({ value })

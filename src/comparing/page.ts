@@ -1,13 +1,16 @@
 import { count, percent, plural, short } from '../report/format.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
-import type { Comparison } from './comparison.ts'
+import { type Comparison, runName } from './comparison.ts'
 import type { SchemeRow } from './results.ts'
 import type { RunState } from './runs.ts'
 import { tableCells } from './table.ts'
+import { targetWords } from './target.ts'
 
 export interface PageContent {
   readonly comparison: Comparison
   readonly rows: readonly SchemeRow[]
+  /** What each setting that was tried came to. */
+  readonly tuning?: { readonly header: readonly string[]; readonly rows: readonly (readonly string[])[] }
   readonly plots: readonly { readonly name: string; readonly caption: string; readonly svg: string }[]
   readonly states: readonly RunState[]
   readonly environment: ResolvedConfig['environment'] | undefined
@@ -37,7 +40,7 @@ figcaption, .note { color: var(--faint); font-size: .9rem; max-width: 46rem }
 
 /** One page with everything in it, for reading and for keeping: no script, nothing to load. */
 export function page(content: PageContent): string {
-  const { comparison, rows, plots, states, environment, version, command, source } = content
+  const { comparison, rows, tuning, plots, states, environment, version, command, source } = content
   const notes = rows.flatMap(({ scheme, notes }) => notes.map((note) => `${scheme}, ${note}`))
   const { header, rows: cells } = tableCells(rows)
   const configuration =
@@ -61,10 +64,11 @@ export function page(content: PageContent): string {
 <p>${escaped(summaryLine(comparison, environment))}</p>
 ${section(
   'Table',
-  `<p class="note">Mean ± standard error over seeds, of the runs that reached their budget. Average b is samples a step, final b that of the last whole step; losses and accuracy are those at the end, on the whole sets; seconds are of training alone.</p>
+  `<p class="note">Mean ± standard error over seeds, of the runs that reached their budget. Average b is samples a step, final b that of the last whole step; losses and accuracy are those at the end, on the whole sets; seconds are of training alone.${comparison.target ? ` Samples and steps to target are those until a ${targetWords(comparison.target)} was first seen, where all runs got there.` : ''}</p>
 ${table(header, cells)}
 ${notes.length > 0 ? `<ul class="note">${notes.map((note) => `<li>${escaped(note)}</li>`).join('')}</ul>` : ''}`,
 )}
+${tuning ? section('Tuning', `<p class="note">${escaped(tuningNote)}</p>\n${table(tuning.header, tuning.rows)}`) : ''}
 ${section('Plots', `<div class="plots">\n${plots.map(figure).join('\n')}\n</div>`)}
 ${section('Configuration', `<pre>${escaped(configuration.trimEnd())}</pre>`)}
 ${section('Runs', table(['run', 'outcome', 'steps', 'samples', 'seconds', 'test accuracy'], states.map(runCells)))}
@@ -76,6 +80,10 @@ ${section(
 </html>
 `
 }
+
+const tuningNote =
+  'Each scheme is shown at the setting that is best by what is named here, a mean over seeds ± standard error; the test set has ' +
+  'no say in it. Settings some of whose runs did not come to their end are not chosen.'
 
 function summaryLine({ schemes, seeds, runs }: Comparison, environment: PageContent['environment']): string {
   const config = runs[0]!.config
@@ -104,7 +112,7 @@ function figure({ name, caption, svg }: PageContent['plots'][number]): string {
 }
 
 function runCells({ run, summary, error }: RunState): string[] {
-  const name = `${run.scheme}, seed ${run.seed}`
+  const name = runName(run)
   if (!summary) return [name, error === undefined ? 'missing' : `failed: ${error.split('\n')[0]}`, '', '', '', '']
   const { outcome, steps, samples, seconds, test } = summary
   const accuracy = test?.accuracy === undefined ? '' : percent(test.accuracy, 2)

@@ -1,7 +1,7 @@
 // The plots of a comparison as Vega-Lite specifications: plain data.
 import type { TopLevelSpec } from 'vega-lite'
 import { curve, evaluations, type LinePoint, lines, type Progress } from './curves.ts'
-import { type Axis, config, lineSpec, quantitative, rangeOf } from './line-plot.ts'
+import { type Axis, config, lineSpec, quantitative, rangeOf, spans } from './line-plot.ts'
 import type { RunResult } from './results.ts'
 
 /** A plot: the name of its files, what it shows, and its specification. */
@@ -104,12 +104,6 @@ export function plotsOf(schemes: readonly string[], results: readonly RunResult[
   )
   const tests = testPlot(schemes, results)
   return tests ? [...plots, tests] : plots
-}
-
-/** Whether values are positive and differ by such a factor, so that a logarithmic axis shows more. */
-function spans(values: readonly number[], factor: number): boolean {
-  const [low, high] = rangeOf(values)
-  return low > 0 && high > factor * low
 }
 
 /** Both sides of each scheme's test, in panels. */

@@ -3,13 +3,15 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { packageVersion } from '../running/version.ts'
+import { targetPlot, tuningPlot } from './choice-plots.ts'
 import type { Comparison } from './comparison.ts'
 import { drawPng, drawSvg } from './draw.ts'
 import { page } from './page.ts'
 import { plotsOf } from './plots.ts'
 import { readResults, type SchemeRow, schemeRows } from './results.ts'
 import type { RunState } from './runs.ts'
-import { csvTable, latexTable, markdownTable } from './table.ts'
+import { csvTable, latexTable, markdownTable, tuningCells, tuningCsv } from './table.ts'
+import { criterionWords, isShown, trialsOf } from './tuning.ts'
 
 export interface ReportOptions {
   /** Folder of the comparison; files of an earlier report are replaced. */
@@ -28,7 +30,7 @@ export interface Report {
 }
 
 /**
- * Writes `table.md`, `table.csv`, `table.tex`, `plots/*.svg`, `plots/*.png` and the self-contained `report.html`, from what
+ * Writes `table.md`, `table.csv`, `table.tex`, `tuning.csv`, `plots/*.svg`, `plots/*.png` and the self-contained `report.html`, from what
  * the runs have recorded; runs that are missing are named.
  *
  * @example await writeReport(comparison, await makeRuns(comparison, { output }), { output })
@@ -39,9 +41,11 @@ export async function writeReport(
   options: ReportOptions,
 ): Promise<Report> {
   const { output } = options
-  const { schemes } = comparison
-  const results = await readResults(states)
-  const rows = schemeRows(schemes, states)
+  const { schemes, target } = comparison
+  const results = await readResults(states, target)
+  const rows = schemeRows(comparison, results)
+  const trials = trialsOf(comparison, states)
+  const shown = results.filter(({ run }) => isShown(trials, run))
   const files: string[] = []
   const write = async (name: string, content: string | Uint8Array) => {
     await writeFileAtomic(join(output, name), typeof content === 'string' ? content : Buffer.from(content))
@@ -51,8 +55,15 @@ export async function writeReport(
   await write('table.md', markdownTable(rows))
   await write('table.csv', csvTable(rows))
   await write('table.tex', latexTable(rows))
+  const criterion = criterionWords(comparison)
+  if (trials.length > 0) await write('tuning.csv', tuningCsv(trials, criterion))
   const drawn: { name: string; caption: string; svg: string }[] = []
-  for (const { name, caption, spec } of plotsOf(schemes, results)) {
+  const plots = [
+    ...plotsOf(schemes, shown),
+    target && targetPlot(schemes, shown, target),
+    tuningPlot(schemes, trials, criterion),
+  ].filter((plot) => plot !== undefined)
+  for (const { name, caption, spec } of plots) {
     const svg = await drawSvg(spec)
     drawn.push({ name, caption, svg })
     await write(join('plots', `${name}.svg`), svg)
@@ -61,7 +72,16 @@ export async function writeReport(
   const environment = results.find(({ config }) => config)?.config?.environment
   await write(
     'report.html',
-    page({ comparison, rows, plots: drawn, environment, version: packageVersion(), states, ...options }),
+    page({
+      comparison,
+      rows,
+      ...(trials.length > 0 && { tuning: tuningCells(trials, criterion) }),
+      plots: drawn,
+      environment,
+      version: packageVersion(),
+      states,
+      ...options,
+    }),
   )
   return { rows, files }
 }

@@ -5,8 +5,11 @@ import { averageLoss } from '../running/average-loss.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 import { recordsOf } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
+import type { Comparison } from './comparison.ts'
 import type { RunState } from './runs.ts'
 import { type Estimate, estimate } from './statistics.ts'
+import { isReached, roundCounter, type Target, targetWords } from './target.ts'
+import { edgeNotes, isShown, trialsOf } from './tuning.ts'
 
 /** A step of a run as plots need it. */
 export interface CurvePoint {
@@ -36,25 +39,35 @@ export interface EvaluationPoint {
   readonly accuracy?: number
 }
 
+/** When a run first was evaluated as good enough. */
+export interface Reached {
+  readonly samples: number
+  readonly steps: number
+  /** On machines of all `widths`, see `roundCounter`. */
+  readonly rounds: readonly number[]
+}
+
 /** One run: what it came to, and its thinned curves. */
 export interface RunResult extends RunState {
   readonly config: ResolvedConfig | undefined
   readonly curve: readonly CurvePoint[]
   readonly tests: readonly TestPoint[]
   readonly evaluations: readonly EvaluationPoint[]
+  /** Absent where it never was, or there is no target. */
+  readonly reached?: Reached
 }
 
 /** Points that a curve is thinned to, about, beside the first steps. */
 const points = 400
 
 /** Reads the runs of a comparison. */
-export async function readResults(states: readonly RunState[]): Promise<readonly RunResult[]> {
+export async function readResults(states: readonly RunState[], target?: Target): Promise<readonly RunResult[]> {
   const results: RunResult[] = []
-  for (const state of states) results.push(await readResult(state))
+  for (const state of states) results.push(await readResult(state, target))
   return results
 }
 
-async function readResult(state: RunState): Promise<RunResult> {
+async function readResult(state: RunState, target: Target | undefined): Promise<RunResult> {
   const file = join(state.path, runFiles.config)
   const config: ResolvedConfig | undefined =
     state.summary && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
@@ -66,6 +79,8 @@ async function readResult(state: RunState): Promise<RunResult> {
   const stride = state.summary!.samples / points
   const average = averageLoss()
   const [statistics, thresholds, norms] = [geometricMean(), geometricMean(), geometricMean()]
+  const rounds = roundCounter()
+  let reached: Reached | undefined
   let last: CurvePoint | undefined
   for await (const record of recordsOf(state.path)) {
     const { step: steps, samples, seconds, batchSize, learningRate, test, evaluation } = record
@@ -80,6 +95,9 @@ async function readResult(state: RunState): Promise<RunResult> {
       learningRate,
       gradientNorm: Number.NaN,
     }
+    const soFar = rounds(record)
+    if (target && evaluation && !reached && isReached(target, evaluation))
+      reached = { samples, steps, rounds: [...soFar] }
     if (evaluation) {
       const { loss: testLoss, accuracy } = evaluation
       evaluations.push({ samples, steps, seconds, testLoss, ...(accuracy !== undefined && { accuracy }) })
@@ -98,7 +116,7 @@ async function readResult(state: RunState): Promise<RunResult> {
     if (statistic > 0 && threshold > 0) tests.push({ samples, statistic, threshold })
   }
   if (last && curve.at(-1) !== last) curve.push({ ...last, gradientNorm: norms.take() })
-  return { ...state, config, curve, tests, evaluations }
+  return { ...state, config, curve, tests, evaluations, ...(reached && { reached }) }
 }
 
 /** A geometric mean since it was last taken; NaN of nothing. */
@@ -122,6 +140,8 @@ function geometricMean() {
 /** What a scheme came to, over its seeds. */
 export interface SchemeRow {
   readonly scheme: string
+  /** At which of the settings that were tried; absent where none were. */
+  readonly setting?: string
   /** Runs that reached their budget, of how many. */
   readonly finished: number
   readonly planned: number
@@ -137,24 +157,36 @@ export const quantities = [
   { key: 'steps', title: 'steps', unit: '' },
   { key: 'samples', title: 'samples', unit: '' },
   { key: 'seconds', title: 'seconds', unit: 's' },
+  { key: 'samplesToTarget', title: 'samples to target', unit: 'samples' },
+  { key: 'stepsToTarget', title: 'steps to target', unit: '' },
   { key: 'trainLoss', title: 'train loss', unit: '' },
+  { key: 'validationLoss', title: 'validation loss', unit: '' },
   { key: 'testLoss', title: 'test loss', unit: '' },
   { key: 'testAccuracy', title: 'test accuracy', unit: '%' },
 ] as const
 export type QuantityKey = (typeof quantities)[number]['key']
 
-/** A row for each scheme, over its runs that reached their budget. */
-export function schemeRows(schemes: readonly string[], states: readonly RunState[]): SchemeRow[] {
-  return schemes.map((scheme) => {
-    const runs = states.filter(({ run }) => run.scheme === scheme)
-    const done = runs.flatMap(({ summary }) => (summary?.outcome === 'finished' ? [summary] : []))
+/** A row for each scheme, over its runs that reached their budget, at the setting that is chosen for it. */
+export function schemeRows(comparison: Comparison, results: readonly RunResult[]): SchemeRow[] {
+  const trials = trialsOf(comparison, results)
+  return comparison.schemes.map((scheme) => {
+    const runs = results.filter(({ run }) => run.scheme === scheme && isShown(trials, run))
+    const finished = runs.filter(({ summary }) => summary?.outcome === 'finished')
+    const done = finished.map(({ summary }) => summary!)
+    const reached = finished.flatMap((run) => run.reached ?? [])
+    // A mean over those that got there alone would be too good.
+    const toTarget = (count: (reached: Reached) => number) =>
+      reached.length === finished.length ? estimate(reached.map(count)) : undefined
     const of: Record<QuantityKey, Estimate | undefined> = {
       averageBatchSize: estimate(done.map(({ averageBatchSize }) => averageBatchSize)),
       finalBatchSize: estimate(done.map(({ finalBatchSize }) => finalBatchSize)),
       steps: estimate(done.map(({ steps }) => steps)),
       samples: estimate(done.map(({ samples }) => samples)),
       seconds: estimate(done.map(({ seconds }) => seconds)),
+      samplesToTarget: toTarget(({ samples }) => samples),
+      stepsToTarget: toTarget(({ steps }) => steps),
       trainLoss: estimate(done.map(({ training }) => training?.loss)),
+      validationLoss: estimate(done.map(({ validation }) => validation?.loss)),
       testLoss: estimate(done.map(({ test }) => test?.loss)),
       testAccuracy: estimate(done.map(({ test }) => test?.accuracy)),
     }
@@ -167,7 +199,19 @@ export function schemeRows(schemes: readonly string[], states: readonly RunState
         `seed ${run.seed} ${outcome === 'diverged' ? `diverged: ${reason}` : `interrupted at ${samples} samples`}`,
       ]
     })
+    const { target } = comparison
+    if (target && reached.length < finished.length)
+      notes.push(`${reached.length} of ${finished.length} runs got to a ${targetWords(target)}`)
+    notes.push(...edgeNotes(trials, scheme))
     const known = Object.entries(of).filter(([, value]) => value !== undefined)
-    return { scheme, finished: done.length, planned: runs.length, notes, quantities: Object.fromEntries(known) }
+    const setting = runs[0]?.run.setting?.label
+    return {
+      scheme,
+      ...(setting !== undefined && { setting }),
+      finished: done.length,
+      planned: runs.length,
+      notes,
+      quantities: Object.fromEntries(known),
+    }
   })
 }

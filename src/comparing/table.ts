@@ -1,7 +1,9 @@
 // Tables for a paper: Markdown, CSV and LaTeX.
+import { table } from '../report/format.ts'
 import type { QuantityKey, SchemeRow } from './results.ts'
 import { quantities } from './results.ts'
 import type { Estimate } from './statistics.ts'
+import type { Trial } from './tuning.ts'
 
 /** Mean and error rounded alike, to the error's second digit: `0.2713 ± 0.0042`; accuracy in per cent. */
 export function formatEstimate({ mean, standardError }: Estimate, key: QuantityKey): { mean: string; error: string } {
@@ -26,8 +28,12 @@ function digitsFor(key: QuantityKey, value: number): number {
 /** Columns that some scheme has a value for. */
 const present = (rows: readonly SchemeRow[]) => quantities.filter(({ key }) => rows.some((row) => row.quantities[key]))
 
+/** Whether some scheme was tuned. */
+const tuned = (rows: readonly SchemeRow[]) => rows.some(({ setting }) => setting !== undefined)
+const settingCell = (rows: readonly SchemeRow[], text: string | undefined) => (tuned(rows) ? [text ?? '–'] : [])
+
 const heading = ({ title, unit }: (typeof quantities)[number]) => (unit === '%' ? `${title} (%)` : title)
-const seedsOf = ({ finished, planned }: SchemeRow) =>
+const seedsOf = ({ finished, planned }: Pick<SchemeRow, 'finished' | 'planned'>) =>
   finished === planned ? `${finished}` : `${finished} of ${planned}`
 
 /** Mean ± standard error over seeds, a row for each scheme. */
@@ -35,10 +41,11 @@ export function markdownTable(rows: readonly SchemeRow[]): string {
   const columns = present(rows)
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const lines = [
-    ['scheme', 'seeds', ...columns.map(heading)],
-    ['---', ...Array.from({ length: columns.length + 1 }, () => '--:')],
+    ['scheme', ...settingCell(rows, 'setting'), 'seeds', ...columns.map(heading)],
+    ['---', ...settingCell(rows, '---'), ...Array.from({ length: columns.length + 1 }, () => '--:')],
     ...rows.map((row) => [
       cell(row.scheme),
+      ...settingCell(rows, row.setting && cell(row.setting)),
       seedsOf(row),
       ...columns.map(({ key }) => plain(row.quantities[key], key)),
     ]),
@@ -46,12 +53,45 @@ export function markdownTable(rows: readonly SchemeRow[]): string {
   return `${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`
 }
 
-/** The cells of a table as texts, for terminals and pages. */
-export function tableCells(rows: readonly SchemeRow[]): { header: string[]; rows: string[][] } {
-  const columns = present(rows)
+/** What a narrow terminal does without, first what it misses least. */
+const leastMissed: readonly QuantityKey[] = [
+  'samples',
+  'finalBatchSize',
+  'testLoss',
+  'seconds',
+  'samplesToTarget',
+  'trainLoss',
+  'validationLoss',
+  'stepsToTarget',
+  'averageBatchSize',
+]
+
+/** The cells of a table as texts, for pages. */
+export function tableCells(
+  rows: readonly SchemeRow[],
+  without: readonly QuantityKey[] = [],
+): { header: string[]; rows: string[][] } {
+  const columns = present(rows).filter(({ key }) => !without.includes(key))
   return {
-    header: ['scheme', 'seeds', ...columns.map(heading)],
-    rows: rows.map((row) => [row.scheme, seedsOf(row), ...columns.map(({ key }) => plain(row.quantities[key], key))]),
+    header: ['scheme', ...settingCell(rows, 'setting'), 'seeds', ...columns.map(heading)],
+    rows: rows.map((row) => [
+      row.scheme,
+      ...settingCell(rows, row.setting),
+      seedsOf(row),
+      ...columns.map(({ key }) => plain(row.quantities[key], key)),
+    ]),
+  }
+}
+
+/** The lines of a table for a terminal: as many columns as fit, and how many do not. */
+export function tableLines(rows: readonly SchemeRow[], width: number): { lines: string[]; left: number } {
+  const all = present(rows).length
+  for (let n = 0; ; n++) {
+    const without = leastMissed.slice(0, n)
+    const cells = tableCells(rows, without)
+    const lines = table(cells.header, cells.rows)
+    if (n === leastMissed.length || lines.every((line) => line.length <= width))
+      return { lines, left: all - present(rows).filter(({ key }) => !without.includes(key)).length }
   }
 }
 
@@ -64,11 +104,17 @@ function plain(estimate: Estimate | undefined, key: QuantityKey): string {
 /** All digits, a column for the mean and one for the standard error; accuracy as a share. */
 export function csvTable(rows: readonly SchemeRow[]): string {
   const columns = present(rows)
-  const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
   const lines = [
-    ['scheme', 'seeds', 'planned', ...columns.flatMap(({ key }) => [key, `${key}StandardError`])],
+    [
+      'scheme',
+      ...settingCell(rows, 'setting'),
+      'seeds',
+      'planned',
+      ...columns.flatMap(({ key }) => [key, `${key}StandardError`]),
+    ],
     ...rows.map((row) => [
       quoted(row.scheme),
+      ...settingCell(rows, quoted(row.setting ?? '')),
       `${row.finished}`,
       `${row.planned}`,
       ...columns.flatMap(({ key }) => {
@@ -79,6 +125,8 @@ export function csvTable(rows: readonly SchemeRow[]): string {
   ]
   return `${lines.map((cells) => cells.join(',')).join('\n')}\n`
 }
+
+const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
 /** A tabular for booktabs; letters of formulas become commands in math mode. */
 export function latexTable(rows: readonly SchemeRow[]): string {
@@ -95,12 +143,17 @@ export function latexTable(rows: readonly SchemeRow[]): string {
   const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
   return [
     '% \\usepackage{booktabs}; mean and standard error over seeds',
-    `\\begin{tabular}{l${'r'.repeat(columns.length + 1)}}`,
+    `\\begin{tabular}{l${tuned(rows) ? 'l' : ''}${'r'.repeat(columns.length + 1)}}`,
     '  \\toprule',
-    line(['scheme', 'seeds', ...columns.map((column) => latexText(heading(column)))]),
+    line(['scheme', ...settingCell(rows, 'setting'), 'seeds', ...columns.map((column) => latexText(heading(column)))]),
     '  \\midrule',
     ...rows.map((row) =>
-      line([latexText(row.scheme), seedsOf(row), ...columns.map(({ key }) => cell(row.quantities[key], key))]),
+      line([
+        latexText(row.scheme),
+        ...settingCell(rows, row.setting && latexText(row.setting)),
+        seedsOf(row),
+        ...columns.map(({ key }) => cell(row.quantities[key], key)),
+      ]),
     ),
     '  \\bottomrule',
     '\\end{tabular}',
@@ -129,3 +182,35 @@ const latexText = (text: string): string =>
     .replaceAll('~', '\\textasciitilde{}')
     .replaceAll('^', '\\textasciicircum{}')
     .replaceAll(/[ηϑθνακσ√≤→×]/g, (letter) => `$${letters[letter]}$`)
+
+/** What each setting of each scheme came to, for pages. */
+export function tuningCells(trials: readonly Trial[], criterion: string): { header: string[]; rows: string[][] } {
+  const key = criterion.endsWith('accuracy') ? 'testAccuracy' : 'validationLoss'
+  return {
+    header: ['scheme', 'setting', 'seeds', key === 'testAccuracy' ? `${criterion} (%)` : criterion, ''],
+    rows: trials.map((trial) => [
+      trial.scheme,
+      trial.setting.label,
+      seedsOf(trial),
+      plain(trial.criterion, key),
+      trial.chosen ? 'shown' : '',
+    ]),
+  }
+}
+
+/** The same with all digits. */
+export function tuningCsv(trials: readonly Trial[], criterion: string): string {
+  const lines = [
+    ['scheme', 'setting', 'seeds', 'planned', criterion, 'standardError', 'chosen'],
+    ...trials.map(({ scheme, setting, finished, planned, criterion: found, chosen }) => [
+      quoted(scheme),
+      quoted(setting.label),
+      `${finished}`,
+      `${planned}`,
+      `${found?.mean ?? ''}`,
+      `${found?.standardError ?? ''}`,
+      `${chosen}`,
+    ]),
+  ]
+  return `${lines.map((cells) => cells.join(',')).join('\n')}\n`
+}

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Job, Worker } from 'bullmq'
+import { runName } from '../comparing/comparison.ts'
 import { comparisonFile, isDone, makeRun, reasonOf } from '../comparing/runs.ts'
 import { checkConfig } from '../config/check.ts'
 import { AdadagradError } from '../errors.ts'
@@ -50,7 +51,7 @@ export async function work(options: WorkOptions): Promise<void> {
   const connection = library.connect()
 
   const take = async (job: Job<RunJob>, token: string | undefined): Promise<void> => {
-    const name = `${job.data.run.scheme}, seed ${job.data.run.seed}`
+    const name = runName(job.data.run)
     print(`${name}: begins or goes on${job.stalledCounter > 0 ? ', taken from another worker' : ''}`)
     let summary: Summary | undefined
     // A worker that was killed may have finished its run without having said so: then there is nothing left to make.

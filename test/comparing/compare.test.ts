@@ -73,6 +73,56 @@ describe.concurrent('adadagrad compare', () => {
     expect(JSON.parse(await readFile(join(output, 'b-16', 'seed-1', 'summary.json'), 'utf8')).steps).toBe(60)
   })
 
+  it('shows each scheme at the setting that validates best, and what it takes to reach a target', async () => {
+    const { file, output } = await written(`title: Tuned
+model: logistic
+validation: 500
+budget: { samples: 2000 }
+evaluateEvery: 250
+seeds: 2
+tune: { learningRate: [1.0e-4, 3.0e-2] }
+target: { accuracy: 0.6 }
+schemes:
+  b = 10: { batchSize: 10 }
+  b = 250: { batchSize: 250, tune: { learningRate: [3.0e-2, 1.0e-4, 1.0e-5] } }
+  untuned: { batchSize: 250, learningRate: 1.0e-6, tune: {} }
+`)
+    const { code, stdout, stderr } = await call(['compare', file, '--output', output])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('Tuned: 3 schemes, 5 settings to choose from × 2 seeds = 12 runs')
+    expect(stdout).toMatch(/b = 10, learningRate = 0.03, seed 2: finished/)
+    const table = await readFile(join(output, 'table.csv'), 'utf8')
+    const [header, ...rows] = table
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(',')) as [string[], ...string[][]]
+    const cell = (row: number, column: string) => rows[row]![header.indexOf(column)]
+    expect([0, 1, 2].map((row) => cell(row, 'setting'))).toEqual(['learningRate = 0.03', 'learningRate = 0.03', ''])
+    expect(Number(cell(0, 'samplesToTarget'))).toBeCloseTo(10 * Number(cell(0, 'stepsToTarget')), 6)
+    expect(Number(cell(1, 'samplesToTarget'))).toBeCloseTo(250 * Number(cell(1, 'stepsToTarget')), 6)
+    expect(cell(2, 'samplesToTarget')).toBe('')
+    expect(stdout).toContain('untuned, 0 of 2 runs got to a test accuracy of 60 %')
+    expect(stdout).toContain('b = 250, learningRate = 0.03 is the largest that was tried')
+    const tuning = (await readFile(join(output, 'tuning.csv'), 'utf8')).trimEnd().split('\n')
+    expect(tuning).toHaveLength(1 + 5)
+    // What stands there is the mean over seeds of what the runs recorded.
+    const losses = await Promise.all(
+      [1, 2].map(async (seed) => {
+        const folder = join(output, 'b-250', 'learningrate-0.0001', `seed-${seed}`)
+        return JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')).validation.loss as number
+      }),
+    )
+    expect(Number(tuning[4]!.split(',')[4])).toBeCloseTo((losses[0]! + losses[1]!) / 2, 12)
+    expect(await readdir(join(output, 'plots'))).toEqual(expect.arrayContaining(['tuning.svg', 'target.png']))
+    const page = await readFile(join(output, 'report.html'), 'utf8')
+    expect(page).toContain('<h2>Tuning</h2>')
+    expect(page).toContain('first seen')
+
+    await writeFile(file, (await readFile(file, 'utf8')).replace('[1.0e-4, 3.0e-2]', '[1.0e-4, fast]'))
+    const wrong = await call(['compare', file, '--output', output])
+    expect(wrong.stderr).toMatch(/^error: .*small.yaml:7:9: tune.learningRate.name: there is no schedule "fast"/)
+  })
+
   it('goes on after its process was killed, with the same records', async () => {
     const { file, output } = await written(text(4000))
     const child = spawn(process.execPath, [cli, 'compare', file, '--output', output], { stdio: 'ignore' })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkComparison } from '../../src/comparing/comparison.ts'
 import type { SchemeRow } from '../../src/comparing/results.ts'
 import { estimate, interval, studentWidth } from '../../src/comparing/statistics.ts'
-import { csvTable, latexTable, markdownTable } from '../../src/comparing/table.ts'
+import { csvTable, latexTable, markdownTable, tableLines } from '../../src/comparing/table.ts'
 import { parseYaml } from '../../src/config/yaml.ts'
 
 const small = { problem: 'quadratic', budget: { samples: 1000 }, schemes: { one: {}, two: { batchSize: 4 } } }
@@ -98,6 +98,18 @@ describe('tables', () => {
       '| scheme | seeds | steps | test accuracy (%) |\n| --- | --: | --: | --: |\n' +
         '| η = 0.1 & more | 3 of 4 | 12,345 | 97.81 ± 0.23 |\n| b\\|64 | 3 of 4 | 20 | 90.00 |\n',
     )
+  })
+  it('leave columns out where a terminal is narrow, and say how many', () => {
+    const full = tableLines(rows, Number.POSITIVE_INFINITY)
+    expect(full).toMatchObject({ left: 0 })
+    const wide = row('wide', 5, [0.5, null])
+    const more = [{ ...wide, quantities: { ...wide.quantities, samples: { mean: 1e6, standardError: 0, n: 3 } } }]
+    expect(tableLines(more, 200).lines[0]).toContain('samples')
+    const { lines, left } = tableLines(more, 45)
+    expect(left).toBe(1)
+    expect(lines[0]).not.toContain('samples')
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(45)
+    expect(tableLines(more, 3).lines[0]).toContain('test accuracy')
   })
   it('are CSV with all digits', () => {
     expect(csvTable(rows)).toContain('η = 0.1 & more,3,4,12345,0,0.97812,0.00234\n')

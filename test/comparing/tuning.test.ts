@@ -1,0 +1,258 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { targetPlot, tuningPlot } from '../../src/comparing/choice-plots.ts'
+import { checkComparison } from '../../src/comparing/comparison.ts'
+import type { RunResult } from '../../src/comparing/results.ts'
+import type { RunState } from '../../src/comparing/runs.ts'
+import { tuningCells, tuningCsv } from '../../src/comparing/table.ts'
+import { checkTarget, isReached, roundCounter, targetWords, widths } from '../../src/comparing/target.ts'
+import { criterionWords, edgeNotes, isShown, trialsOf } from '../../src/comparing/tuning.ts'
+import type { Summary } from '../../src/running/execute.ts'
+
+const input = {
+  model: 'logistic',
+  validation: 100,
+  budget: { samples: 1000 },
+  seeds: 2,
+  tune: { learningRate: [0.01, 0.1, 1] },
+  schemes: { a: { batchSize: 4 }, b: { batchSize: 8, tune: { learningRate: [0.5, 5] } }, fixed: { tune: {} } },
+}
+
+describe('settings to tune', () => {
+  it('are laid out for each scheme with each seed, in folders of their own', () => {
+    const { runs } = checkComparison(input)
+    expect(runs).toHaveLength(2 * (3 + 2 + 1))
+    expect(runs.slice(0, 6).map(({ folder }) => folder)).toEqual([
+      'a/learningrate-0.01/seed-1',
+      'a/learningrate-0.1/seed-1',
+      'a/learningrate-1/seed-1',
+      'b/learningrate-0.5/seed-1',
+      'b/learningrate-5/seed-1',
+      'fixed/seed-1',
+    ])
+    expect(runs[4]!.setting).toEqual({ label: 'learningRate = 5', values: { learningRate: 5 } })
+    expect(runs[4]!.config).toMatchObject({ learningRate: { name: 'constant', value: 5 }, validation: 100 })
+    expect(runs[5]!.setting).toBeUndefined()
+  })
+
+  it('are all combinations of several keys, also of values with options', () => {
+    const cosine = { name: 'cosine', peak: 0.05, end: 0.005 }
+    const { runs } = checkComparison({
+      ...input,
+      seeds: 1,
+      tune: { learningRate: [0.1, cosine], optimizer: ['sgd', { name: 'adam', beta1: 0.8 }] },
+      schemes: { a: {} },
+    })
+    expect(runs.map(({ setting }) => setting!.label)).toEqual([
+      'learningRate = 0.1, optimizer = sgd',
+      'learningRate = 0.1, optimizer = adam, beta1 0.8',
+      'learningRate = cosine, peak 0.05, end 0.005, optimizer = sgd',
+      'learningRate = cosine, peak 0.05, end 0.005, optimizer = adam, beta1 0.8',
+    ])
+    expect(runs[3]!.config).toMatchObject({ learningRate: cosine, optimizer: { name: 'adam', beta1: 0.8 } })
+  })
+
+  it.each<[string, object, string]>([
+    [
+      'without samples to choose by',
+      { validation: undefined },
+      'tune: settings are chosen by samples that are held out',
+    ],
+    [
+      'of a problem without its F',
+      { model: undefined, validation: undefined, problem: 'quadratic', evaluateTraining: false },
+      'tune: problems are tuned by F',
+    ],
+    [
+      'that are no list',
+      { tune: { learningRate: 0.1 } },
+      'tune.learningRate: expected a list of different values to try, got 0.1',
+    ],
+    [
+      'that are twice the same',
+      { tune: { learningRate: [1, 1] } },
+      'tune.learningRate: expected a list of different values',
+    ],
+    ['of no key', { tune: [1] }, 'tune: expected lists of values by key, got [1]'],
+    [
+      'of an unknown key',
+      { tune: { learningrate: [1, 2] } },
+      'tune.learningrate: unknown key, did you mean learningRate?',
+    ],
+    [
+      'of a wrong value',
+      { tune: { learningRate: [1, -2] } },
+      'tune.learningRate.value: expected a number of at least 0, got -2',
+    ],
+    ['by something else', { tuneBy: 'speed' }, 'tuneBy: expected loss or accuracy, got "speed"'],
+  ])('are refused %s', (_, change, message) => {
+    expect(() => checkComparison({ ...input, ...change, schemes: { a: {} } })).toThrow(message)
+  })
+})
+
+const comparison = checkComparison(input)
+/** States of all runs, by a function from scheme, value and seed to what they came to. */
+function statesBy(
+  outcome: (scheme: string, value: unknown, seed: number) => number | 'diverged' | undefined,
+): RunState[] {
+  return comparison.runs.map((run) => {
+    const came = outcome(run.scheme, run.setting?.values.learningRate, run.seed)
+    const validation = { loss: came as number, accuracy: 1 - (came as number) / 10 }
+    const summary = came === 'diverged' ? { outcome: 'diverged' } : { outcome: 'finished', validation }
+    return { run, path: run.folder, ...(came !== undefined && { summary: summary as Summary }) }
+  })
+}
+const chosen = (states: RunState[], by = comparison) =>
+  trialsOf(by, states).flatMap((trial) => (trial.chosen ? [`${trial.scheme}: ${trial.setting.label}`] : []))
+
+describe('the setting that is shown', () => {
+  const plain = statesBy(
+    (scheme, value, seed) => (scheme === 'a' ? Math.abs(Number(value) - 0.2) : 6 - Number(value)) + seed / 100,
+  )
+
+  it('has the least mean loss on what was held out, or the largest accuracy, for each scheme by itself', () => {
+    expect(chosen(plain)).toEqual(['a: learningRate = 0.1', 'b: learningRate = 5'])
+    expect(chosen(plain, { ...comparison, tuneBy: 'accuracy' })).toEqual(chosen(plain))
+    expect(criterionWords(comparison)).toBe('validation loss')
+    expect(trialsOf(comparison, plain)[1]!.criterion!.mean).toBeCloseTo(0.1 + 0.015, 14)
+  })
+
+  it('is none of which a run diverged or is missing, however good the others are', () => {
+    const states = statesBy((_, value, seed) =>
+      value === 0.1 ? (seed === 2 ? 'diverged' : 0) : value === 0.5 ? (seed === 1 ? undefined : 0) : 1,
+    )
+    expect(chosen(states)).toEqual(['a: learningRate = 0.01', 'b: learningRate = 5'])
+    const broken = statesBy((_, value, seed) => (seed === 2 ? 'diverged' : value === 1 ? 2 : 3))
+    expect(chosen(broken)).toEqual(['a: learningRate = 1', 'b: learningRate = 0.5'])
+    expect(chosen(statesBy(() => 'diverged'))).toEqual([])
+  })
+
+  it('decides which runs are shown; untuned schemes show all of theirs', () => {
+    const trials = trialsOf(comparison, plain)
+    expect(comparison.runs.filter((run) => isShown(trials, run)).map(({ folder }) => folder)).toEqual([
+      'a/learningrate-0.1/seed-1',
+      'b/learningrate-5/seed-1',
+      'fixed/seed-1',
+      'a/learningrate-0.1/seed-2',
+      'b/learningrate-5/seed-2',
+      'fixed/seed-2',
+    ])
+  })
+
+  it('is said to be at the edge where nothing beyond was tried', () => {
+    const trials = trialsOf(comparison, plain)
+    expect(edgeNotes(trials, 'a')).toEqual([])
+    expect(edgeNotes(trials, 'b')).toEqual([
+      'learningRate = 5 is the largest that was tried: there may be better beyond',
+    ])
+    expect(edgeNotes(trials, 'fixed')).toEqual([])
+    expect(
+      edgeNotes(
+        trialsOf(
+          comparison,
+          statesBy((_, value) => Number(value)),
+        ),
+        'a',
+      ),
+    ).toEqual(['learningRate = 0.01 is the smallest that was tried: there may be better beyond'])
+  })
+
+  it('stands in tables and in a plot beside the others', () => {
+    const trials = trialsOf(
+      comparison,
+      statesBy((_, value) => (value === 1 ? 'diverged' : Number(value))),
+    )
+    expect(tuningCells(trials, 'validation loss')).toEqual({
+      header: ['scheme', 'setting', 'seeds', 'validation loss', ''],
+      rows: [
+        ['a', 'learningRate = 0.01', '2', '0.01000', 'shown'],
+        ['a', 'learningRate = 0.1', '2', '0.1000', ''],
+        ['a', 'learningRate = 1', '0 of 2', '–', ''],
+        ['b', 'learningRate = 0.5', '2', '0.5000', 'shown'],
+        ['b', 'learningRate = 5', '2', '5', ''],
+      ],
+    })
+    expect(tuningCsv(trials, 'validation loss').split('\n')[3]).toBe('a,learningRate = 1,0,2,,,false')
+    const { spec } = tuningPlot(['a', 'b', 'fixed'], trials, 'validation loss')!
+    const { hconcat } = spec as unknown as {
+      hconcat: { data: { values: { scheme: string; x: number; mean: number }[] } }[]
+    }
+    expect(hconcat[0]!.data.values.map(({ scheme, x, mean }) => [scheme, x, mean])).toEqual([
+      ['a', 0.01, 0.01],
+      ['a', 0.1, 0.1],
+      ['b', 0.5, 0.5],
+      ['b', 5, 5],
+    ])
+  })
+})
+
+describe('a target', () => {
+  it('is one bound on accuracy or loss', () => {
+    const place = (path: readonly string[]) => path.join('.')
+    expect(checkTarget(undefined, place)).toBeUndefined()
+    expect(checkTarget({ accuracy: 0.95 }, place)).toEqual({ accuracy: 0.95 })
+    for (const wrong of [0.9, {}, { accuracy: 95 }, { accuracy: 0.9, loss: 1 }, { loss: 'x' }, { speed: 1 }, null])
+      expect(() => checkTarget(wrong, place)).toThrow('target: expected { accuracy: a share in (0, 1] } or { loss')
+    expect(() => checkComparison({ ...input, target: { accuracy: 2 } })).toThrow('target: expected')
+    expect(targetWords({ accuracy: 0.955 })).toBe('test accuracy of 95.5 %')
+    expect(targetWords({ loss: 0.1 })).toBe('test loss of 0.1')
+  })
+
+  it('is reached from the bound on', () => {
+    expect([0.94, 0.95, 0.96].map((accuracy) => isReached({ accuracy: 0.95 }, { loss: 9, accuracy }))).toEqual([
+      false,
+      true,
+      true,
+    ])
+    expect([0.11, 0.1, 0.09].map((loss) => isReached({ loss: 0.1 }, { loss }))).toEqual([false, true, true])
+    expect(isReached({ accuracy: 0.1 }, { loss: 0 })).toBe(false)
+  })
+
+  it('costs Σ⌈b/P⌉ rounds: samples at P = 1, steps from the largest batch on, and never more on a wider machine', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 30 }), (sizes) => {
+        const count = roundCounter()
+        let rounds: readonly number[] = []
+        for (const batchSize of sizes) rounds = count({ batchSize })
+        const samples = sizes.reduce((sum, b) => sum + b, 0)
+        expect(rounds[0]).toBe(samples)
+        for (const [k, P] of widths.entries()) {
+          expect(rounds[k]).toBe(sizes.reduce((sum, b) => sum + Math.ceil(b / P), 0))
+          if (k > 0) expect(rounds[k]).toBeLessThanOrEqual(rounds[k - 1]!)
+          if (P >= Math.max(...sizes)) expect(rounds[k]).toBe(sizes.length)
+        }
+      }),
+      { seed: 1, numRuns: 100 },
+    )
+  })
+
+  it('is drawn for the schemes all of whose runs got there', () => {
+    const rounds = (factor: number) => widths.map((P) => factor * Math.ceil(1024 / P))
+    const results = comparison.runs
+      .filter(({ setting }) => setting === undefined || Number(setting.values.learningRate) >= 1)
+      .map(
+        (run): RunResult => ({
+          run,
+          path: run.folder,
+          summary: { outcome: 'finished' } as Summary,
+          config: undefined,
+          curve: [],
+          tests: [],
+          evaluations: [],
+          ...((run.scheme !== 'b' || run.seed === 1) && {
+            reached: { samples: 1, steps: 1, rounds: rounds(run.seed ** 2) },
+          }),
+        }),
+      )
+    const { spec, caption } = targetPlot(['a', 'b', 'fixed'], results, { accuracy: 0.9 })!
+    const { hconcat } = spec as unknown as {
+      hconcat: { data: { values: { scheme: string; x: number; mean: number }[] } }[]
+    }
+    const points = hconcat[0]!.data.values
+    expect(new Set(points.map(({ scheme }) => scheme))).toEqual(new Set(['a', 'fixed']))
+    // The geometric mean over factors 1 and 4.
+    expect(points.find(({ scheme, x }) => scheme === 'a' && x === 64)!.mean).toBeCloseTo(2 * 16, 10)
+    expect(caption).toContain('Rounds until a test accuracy of 90 %')
+    expect(targetPlot(['b'], results, { accuracy: 0.9 })).toBeUndefined()
+  })
+})
