@@ -1,10 +1,11 @@
 // Plots for choosing: how much each scheme depends on its setting, and which machine it is for.
+import { widths } from '../report/rounds.ts'
 import type { LinePoint } from './curves.ts'
 import { lineSpec, spans } from './line-plot.ts'
 import type { Plot } from './plots.ts'
 import type { RunResult } from './results.ts'
 import { estimate, interval } from './statistics.ts'
-import { type Target, targetWords, widths } from './target.ts'
+import { type Target, targetWords } from './target.ts'
 import type { Trial } from './tuning.ts'
 
 /** What settings are chosen by against the one number that is tuned; nothing where settings are more than that. */

@@ -1,6 +1,7 @@
 // What the folders of a comparison hold: made of records, never of live state; Node only.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { roundCounter } from '../report/rounds.ts'
 import { averageLoss } from '../running/average-loss.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 import { recordsOf } from '../running/resume.ts'
@@ -8,7 +9,7 @@ import { runFiles } from '../running/run-folder.ts'
 import type { Comparison } from './comparison.ts'
 import type { RunState } from './runs.ts'
 import { type Estimate, estimate } from './statistics.ts'
-import { isReached, roundCounter, type Target, targetWords } from './target.ts'
+import { isReached, type Target, targetWords } from './target.ts'
 import { edgeNotes, isShown, trialsOf } from './tuning.ts'
 
 /** A step of a run as plots need it. */

@@ -1,6 +1,5 @@
 // What each scheme needs to become good enough, on machines of any width.
 import { ConfigurationError } from '../errors.ts'
-import type { TrainingRecord } from '../training/run.ts'
 import { show } from '../validate.ts'
 
 /** Good enough: at least this accuracy on the test set, as a share, or at most this loss. */
@@ -32,21 +31,4 @@ export const targetWords = (target: Target): string =>
 
 export function isReached(target: Target, evaluation: { readonly loss: number; readonly accuracy?: number }): boolean {
   return 'accuracy' in target ? (evaluation.accuracy ?? 0) >= target.accuracy : evaluation.loss <= target.loss
-}
-
-/** Widths of machines, in samples that are computed at once: 1, 2, 4, … */
-export const widths: readonly number[] = Array.from({ length: 17 }, (_, k) => 2 ** k)
-
-/**
- * Time on machines of all widths, counted in rounds: one that computes P samples at once makes a step of b samples in ⌈b/P⌉ of
- * them. P = 1 counts samples, P → ∞ counts steps, and what a machine loses by talking is left out.
- *
- * @returns a function that adds a step and says the rounds so far, one number for each width
- */
-export function roundCounter(): (record: Pick<TrainingRecord, 'batchSize'>) => readonly number[] {
-  const rounds = widths.map(() => 0)
-  return ({ batchSize }) => {
-    for (const [k, width] of widths.entries()) rounds[k]! += Math.ceil(batchSize / width)
-    return rounds
-  }
 }

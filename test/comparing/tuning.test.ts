@@ -5,8 +5,9 @@ import { checkComparison } from '../../src/comparing/comparison.ts'
 import type { RunResult } from '../../src/comparing/results.ts'
 import type { RunState } from '../../src/comparing/runs.ts'
 import { tuningCells, tuningCsv } from '../../src/comparing/table.ts'
-import { checkTarget, isReached, roundCounter, targetWords, widths } from '../../src/comparing/target.ts'
+import { checkTarget, isReached, targetWords } from '../../src/comparing/target.ts'
 import { criterionWords, edgeNotes, isShown, trialsOf } from '../../src/comparing/tuning.ts'
+import { roundCounter, widths } from '../../src/report/rounds.ts'
 import type { Summary } from '../../src/running/execute.ts'
 
 const input = {
