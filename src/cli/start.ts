@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { checkConfig } from '../config/check.ts'
+import { type Comparison, checkComparison, type PlannedRun } from '../comparing/comparison.ts'
+import { writeReport } from '../comparing/report.ts'
+import { type RunResult, readResults } from '../comparing/results.ts'
+import { isDone, makeRuns, type RunState } from '../comparing/runs.ts'
 import { count, wrap } from '../report/format.ts'
-import { type Compared, tradeSentences } from '../report/trade.ts'
-import { runInWorker } from '../running/in-worker.ts'
-import type { ResolvedConfig } from '../running/prepare.ts'
+import { tradeSentences } from '../report/trade.ts'
 import { positiveNumber, wholeNumber } from './arguments.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { backendWords, problemLine, summaryTable } from './lines.ts'
@@ -20,35 +21,27 @@ interface Options {
   readonly overwrite?: boolean
 }
 
-interface Scheme {
-  readonly label: string
-  readonly adaptive: boolean
-  readonly config: Record<string, unknown>
-}
-
-/** Adaptive batches by the norm test, beside a small and a large fixed batch: the same model, data and samples. */
-function schemes({ eta }: Options): Scheme[] {
+/** What is compared: the long runs first, so that no processor ends up waiting. */
+function compared({ samples, eta, seed }: Options): Comparison {
   const adaptive = { name: 'adaptive', test: { name: 'norm', eta }, initial: 8 }
-  const adagrad = { optimizer: 'adagrad', learningRate: 8e-3 }
-  const fixed = (batchSize: number): Scheme => ({
-    label: `fixed b = ${count(batchSize)}`,
-    adaptive: false,
-    config: { ...adagrad, batchSize },
-  })
-  return [
-    { label: 'AdAdaGrad', adaptive: true, config: { ...adagrad, batchSize: adaptive } },
-    {
-      label: 'AdAdaGradNorm',
-      adaptive: true,
-      config: { optimizer: 'adagrad-norm', learningRate: 0.5, batchSize: adaptive },
+  return checkComparison({
+    title: 'Adaptive batches beside fixed ones',
+    model: 'mnist-cnn',
+    data: 'digits',
+    optimizer: 'adagrad',
+    learningRate: 8e-3,
+    budget: { samples },
+    seeds: [seed],
+    // Often enough for a curve, and never more work than the training itself.
+    evaluateEvery: Math.max(2000, Math.ceil(samples / 25)),
+    schemes: {
+      'fixed b = 8': { batchSize: 8 },
+      AdAdaGrad: { batchSize: adaptive },
+      AdAdaGradNorm: { optimizer: 'adagrad-norm', learningRate: 0.5, batchSize: adaptive },
+      'fixed b = 2,048': { batchSize: 2048 },
     },
-    fixed(8),
-    fixed(2048),
-  ]
+  })
 }
-
-/** The order in which runs start: the long ones first, so that no processor ends up waiting. */
-const startOrder = [2, 0, 1, 3]
 
 /** `adadagrad start`: what `npm start` shows. */
 export function startCommand(): Command {
@@ -56,84 +49,79 @@ export function startCommand(): Command {
     .summary('adaptive batches beside fixed ones, on real digits: a minute or two')
     .description(
       'Trains the MNIST CNN on 8,000 real digits four times, on the same number of samples: AdAdaGrad and AdAdaGradNorm\n' +
-        'with the norm test, a small and a large fixed batch. Each run is recorded in a folder.',
+        'with the norm test, a small and a large fixed batch. Each run is recorded in a folder, with tables and plots beside.',
     )
     .option('--samples <n>', 'samples that each run processes', wholeNumber(1), 80_000)
     .option('--eta <number>', 'η of the norm test', positiveNumber, 0.5)
     .option('--seed <n>', 'decides initialisation and sampling', wholeNumber(0), 1)
     .option('--output <folder>', 'folder for the runs (default: runs/start-<time>)')
-    .option('--overwrite', 'replace the runs in that folder')
+    .option('--overwrite', 'make again the runs in that folder that were made with other settings')
     .action(async (options: Options) => {
       process.exitCode = await start(options)
     })
 }
 
-/** A scheme with its configuration, checked. */
-function planned(scheme: Scheme, { samples, seed }: Options, output: string, threads: number) {
-  const folder = scheme.label
-    .toLowerCase()
-    .replaceAll(',', '')
-    .replaceAll(/[^a-z0-9]+/g, '-')
-  const config = checkConfig({
-    ...scheme.config,
-    budget: { samples },
-    seed,
-    evaluateTraining: true,
-    backend: { name: 'wasm', threads },
-    output: join(output, folder),
-  })
-  return { ...scheme, config }
-}
-
 async function start(options: Options): Promise<number> {
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
   const { samples, seed, eta, overwrite = false, output = join('runs', `start-${time}`) } = options
-  const compared = schemes(options)
-  const atOnce = Math.min(compared.length, availableParallelism())
-  const threads = Math.min(8, Math.floor(availableParallelism() / atOnce))
-  const runs = compared.map((scheme) => planned(scheme, options, output, threads))
-
-  const { views, interrupted } = await untilInterrupted(async (signal) => {
+  const comparison = compared(options)
+  const { runs, title } = comparison
+  const atOnce = Math.min(runs.length, availableParallelism())
+  const { states, interrupted } = await untilInterrupted(async (signal) => {
     console.log(
-      `Adaptive batches beside fixed ones, ${count(samples)} samples each (norm test η = ${eta}, seed ${seed}).\n` +
+      `${title}, ${count(samples)} samples each (norm test η = ${eta}, seed ${seed}).\n` +
         `${atOnce === 1 ? 'One run' : `${atOnce} runs`} at a time; Ctrl-C ends early and keeps what there is.\n`,
     )
-    const display = await progress(runs.map(({ label }) => label))
-    const queue = startOrder.slice()
-    const work = async () => {
-      for (let k = queue.shift(); k !== undefined && !signal.aborted; k = queue.shift())
-        await runInWorker(runs[k]!.config, display.observers[k]!, { signal, overwrite })
-    }
+    const display = await progress(runs.map(({ scheme }) => scheme))
+    const observer = { start: (run: PlannedRun) => display.observers[runs.indexOf(run)]! }
     try {
-      await Promise.all(Array.from({ length: atOnce }, work))
+      const states = await makeRuns(comparison, { output, overwrite, signal, observer })
+      return { states, interrupted: signal.aborted }
     } finally {
       display.stop()
     }
-    return { views: display.views, interrupted: signal.aborted }
   })
 
-  const done = runs.flatMap(({ label, adaptive }, k) => {
-    const { summary, config } = views[k]!
-    return summary && config ? [{ label, adaptive, summary, config }] : []
-  })
-  conclude(done)
-  if (done.length > 0) console.log(`\nRecorded in ${output}`)
+  const failed = states.filter(({ error }) => error !== undefined)
+  for (const { run, error } of failed) console.error(`error: ${run.scheme}: ${error}`)
+  const target = commonAccuracy(states)
+  conclude(await readResults(states, target), target, interrupted)
+  if (states.some(({ summary }) => isDone(summary))) {
+    const command = `npx adadagrad start --samples ${samples} --eta ${eta} --seed ${seed}`
+    await writeReport({ ...comparison, ...(target && { target }) }, states, { output, command })
+    console.log(`\nRuns, tables, plots and ${join(output, 'report.html')}`)
+  } else if (states.some(({ summary }) => summary)) console.log(`\nRecorded in ${output}`)
+  if (failed.length > 0) return exitCodes.failed
   return interrupted ? exitCodes.interrupted : 0
 }
 
+/** An accuracy in whole per cent that all runs got to; nothing where one did not come to its end, or to any. */
+function commonAccuracy(states: readonly RunState[]): { readonly accuracy: number } | undefined {
+  const least = Math.min(...states.map(({ summary }) => summary?.test?.accuracy ?? 0))
+  const accuracy = Math.floor(100 * least) / 100
+  return accuracy > 0 && states.every(({ summary }) => summary?.outcome === 'finished') ? { accuracy } : undefined
+}
+
 /** The table, and what it shows. */
-function conclude(runs: readonly (Omit<Compared, 'testSamples'> & { readonly config: ResolvedConfig })[]): void {
-  const [first] = runs
-  if (!first) {
-    console.log('Interrupted before the first step.')
+function conclude(
+  results: readonly RunResult[],
+  target: { readonly accuracy: number } | undefined,
+  interrupted: boolean,
+): void {
+  const runs = results.flatMap(({ run, summary, config, reached }) => {
+    if (!summary || !config) return []
+    const adaptive = run.config.batchSize!.name === 'adaptive'
+    const testSamples = config.environment.testSamples ?? 0
+    return [{ label: run.scheme, adaptive, summary, testSamples, ...(reached && { reached }) }]
+  })
+  const config = results.find((result) => result.config)?.config
+  if (!config) {
+    if (interrupted) console.log('Interrupted before the first step.')
     return
   }
-  const { environment } = first.config
   // Off a terminal lines are whole.
   const columns = process.stdout.isTTY ? Math.min(process.stdout.columns, 110) : Number.POSITIVE_INFINITY
-  console.log(`${wrap(`${problemLine(first.config)}, ${backendWords(environment.backend)}`, columns)}\n`)
+  console.log(`${wrap(`${problemLine(config)}, ${backendWords(config.environment.backend)}`, columns)}\n`)
   console.log(summaryTable(runs))
-  const testSamples = environment.testSamples ?? 0
-  for (const sentence of tradeSentences(runs.map((run) => ({ ...run, testSamples }))))
-    console.log(`\n${wrap(sentence, columns)}`)
+  for (const sentence of tradeSentences(runs, target?.accuracy)) console.log(`\n${wrap(sentence, columns)}`)
 }

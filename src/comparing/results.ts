@@ -1,7 +1,7 @@
 // What the folders of a comparison hold: made of records, never of live state; Node only.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { roundCounter } from '../report/rounds.ts'
+import { type Reached, roundCounter } from '../report/rounds.ts'
 import { averageLoss } from '../running/average-loss.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 import { recordsOf } from '../running/resume.ts'
@@ -38,14 +38,6 @@ export interface EvaluationPoint {
   readonly seconds: number
   readonly testLoss: number
   readonly accuracy?: number
-}
-
-/** When a run first was evaluated as good enough. */
-export interface Reached {
-  readonly samples: number
-  readonly steps: number
-  /** On machines of all `widths`, see `roundCounter`. */
-  readonly rounds: readonly number[]
 }
 
 /** One run: what it came to, and its thinned curves. */

@@ -124,8 +124,15 @@ function familySchema(family: Family<unknown>) {
 
 const article = (noun: string) => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`
 
-/** The schema of a configuration, generated from the catalogue. */
+let schema: z.ZodType<RunConfig> | undefined
+
+/** The schema of a configuration, generated from the catalogue; made once, for a comparison checks many. */
 export function runSchema(): z.ZodType<RunConfig> {
+  schema ??= madeSchema()
+  return schema
+}
+
+function madeSchema(): z.ZodType<RunConfig> {
   const chosen = Object.entries(anyFamilies).map(([key, family]) => {
     const schema = familySchema(family)
     // Model and data stand against problem: which of them a run has is decided when it is completed.

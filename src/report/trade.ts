@@ -1,5 +1,6 @@
 import type { Summary } from '../running/execute.ts'
 import { count, percent } from './format.ts'
+import { aheadFrom, type Reached } from './rounds.ts'
 
 /** A run of a comparison at equal samples. */
 export interface Compared {
@@ -7,14 +8,18 @@ export interface Compared {
   readonly adaptive: boolean
   readonly summary: Summary
   readonly testSamples: number
+  /** What it took to get to an accuracy that all runs got to. */
+  readonly reached?: Reached
 }
 
 /**
  * What a comparison shows, in a few sentences made of its numbers: steps against accuracy, adaptive against fixed.
  *
  * A difference in accuracy counts only beyond twice its standard error, √(p(1 − p)/n) for each of the two.
+ *
+ * @param target the accuracy, as a share, that `reached` speaks of
  */
-export function tradeSentences(runs: readonly Compared[]): string[] {
+export function tradeSentences(runs: readonly Compared[], target?: number): string[] {
   const finished = runs.filter(({ summary }) => summary.outcome === 'finished' && summary.test?.accuracy !== undefined)
   const fixed = finished.filter(({ adaptive }) => !adaptive).sort((a, b) => b.summary.steps - a.summary.steps)
   const adaptive = finished.filter((run) => run.adaptive)
@@ -34,6 +39,8 @@ export function tradeSentences(runs: readonly Compared[]): string[] {
       `${beside(small, (run) => ` (${factor(steps / run.summary.steps)})`)}.`,
   )
   if (large) sentences.push(`Beside that, ${took(large)} and reached ${accuracy(large)}; ${beside(large, () => '')}.`)
+
+  if (target !== undefined) sentences.push(...widthSentences(adaptive, small, target))
 
   const lower = adaptive.filter((run) => difference(run, small) < 0 && tells(run, small))
   if (lower.length === adaptive.length) {
@@ -65,6 +72,25 @@ function verdict(run: Compared, other: Compared): string {
 const factor = (ratio: number): string => {
   const many = (n: number) => (n >= 10 ? count(n) : n.toFixed(1))
   return ratio >= 1 ? `${many(ratio)} times fewer` : `${many(1 / ratio)} times more`
+}
+
+/** How wide a machine has to be for the larger batches to get to an accuracy first. */
+function widthSentences(adaptive: readonly Compared[], small: Compared, target: number): string[] {
+  const needs = ({ label, reached }: Compared) =>
+    `${label} needs ${count(reached!.samples)} samples in ${count(reached!.steps)} steps`
+  const others = adaptive.filter(({ reached }) => reached)
+  if (!small.reached || others.length === 0) return []
+  const clauses = others.map((run) => {
+    const width = aheadFrom(run.reached!, small.reached!)
+    const when =
+      width === undefined
+        ? 'it is behind on a machine of any width'
+        : width === 1
+          ? 'it is ahead on a machine of any width'
+          : `it gets there first where a machine computes ${count(width)} samples or more at once`
+    return `${needs(run)}: ${when}`
+  })
+  return [`To ${percent(target, 0)} test accuracy ${needs(small)}; ${clauses.join('; ')}.`]
 }
 
 /** Whether fewer steps saved time; a tenth more or less may be the machine's. */

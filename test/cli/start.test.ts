@@ -1,5 +1,7 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { roundCounter } from '../../src/report/rounds.ts'
 import { type Compared, tradeSentences } from '../../src/report/trade.ts'
 import { call, temporary } from './command.ts'
 
@@ -12,6 +14,17 @@ describe('adadagrad start', () => {
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(stdout).toMatch(/Adaptive batches beside fixed ones, 100,000,000 samples each/)
     expect(stdout).toMatch(/interrupted|Interrupted/)
+  })
+
+  it('ends with a table, what it shows, and a report with plots', async () => {
+    const output = join(await temporary(), 'runs')
+    const { code, stdout, stderr } = await call(['start', '--samples', '400', '--output', output])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/\nfixed b = 8 +8 +8 +50 /)
+    expect(stdout).toContain('Over the same 400 samples, fixed b = 8 took 50 steps')
+    expect(stdout).toMatch(/To \d+ % test accuracy fixed b = 8 needs/)
+    expect(await readdir(join(output, 'plots'))).toEqual(expect.arrayContaining(['batch-size.svg', 'target.png']))
+    expect(await readFile(join(output, 'report.html'), 'utf8')).toContain('start --samples 400 --eta 0.5 --seed 1')
   })
 
   it('refuses what is no number', async () => {
@@ -67,6 +80,34 @@ describe('tradeSentences', () => {
     expect(tradeSentences([run('AdAdaGrad', true, 400, 0.9, 10), small]).at(-1)).toMatch(
       /They saved time: .* 10 s against 30 s/,
     )
+  })
+
+  it('says from which width of a machine on the larger batches are ahead', () => {
+    const reach = (sizes: number[]) => {
+      const counter = roundCounter()
+      let rounds: readonly number[] = []
+      for (const batchSize of sizes) rounds = counter({ batchSize })
+      return { samples: sizes.reduce((sum, b) => sum + b, 0), steps: sizes.length, rounds: [...rounds] }
+    }
+    const eights = reach(Array.from({ length: 100 }, () => 8))
+    const sentence = (sizes: number[]) =>
+      tradeSentences(
+        [
+          { ...run('AdAdaGrad', true, 43, 0.916), reached: reach(sizes) },
+          { ...small, reached: eights },
+        ],
+        0.91,
+      )[1]
+    // 8 · 200 rounds against 800 at P = 1, 8 · 25 against 100 at P = 8, 8 · 13 at P = 16, 8 · 7 at P = 32.
+    expect(sentence(Array.from({ length: 8 }, () => 200))).toBe(
+      'To 91 % test accuracy fixed b = 8 needs 800 samples in 100 steps; AdAdaGrad needs 1,600 samples in 8 steps: ' +
+        'it gets there first where a machine computes 32 samples or more at once.',
+    )
+    expect(sentence(Array.from({ length: 120 }, () => 10))).toMatch(
+      /120 steps: it is behind on a machine of any width\.$/,
+    )
+    expect(sentence([8, 8, 8])).toMatch(/3 steps: it is ahead on a machine of any width\.$/)
+    expect(tradeSentences([run('AdAdaGrad', true, 43, 0.916), small], 0.91)).toHaveLength(2)
   })
 
   it('draws no conclusion where the adaptive runs disagree, or nothing can be compared', () => {
