@@ -24,7 +24,7 @@ const escaped = (text: string): string =>
 
 const style = `
 :root { color-scheme: light; --ink: #1a1a1a; --faint: #666; --rule: #d8d8d8 }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: #fff; max-width: 76rem; margin: 2rem auto; padding: 0 1.25rem }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: #fff; max-width: 88rem; margin: 2rem auto; padding: 0 1.25rem }
 h1 { line-height: 1.2 } h2 { margin-top: 2.5rem }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums }
 .wide { overflow-x: auto }

@@ -8,6 +8,7 @@ import { recordsOf } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
 import type { Comparison } from './comparison.ts'
 import type { RunState } from './runs.ts'
+import type { Setting } from './settings.ts'
 import { type Estimate, estimate } from './statistics.ts'
 import { isReached, type Target, targetWords } from './target.ts'
 import { edgeNotes, isShown, trialsOf } from './tuning.ts'
@@ -133,8 +134,8 @@ function geometricMean() {
 /** What a scheme came to, over its seeds. */
 export interface SchemeRow {
   readonly scheme: string
-  /** At which of the settings that were tried; absent where none were. */
-  readonly setting?: string
+  /** At which of the settings that were tried; absent where none were, or all runs of all of them failed. */
+  readonly setting?: Setting
   /** Runs that reached their budget, of how many. */
   readonly finished: number
   readonly planned: number
@@ -197,10 +198,10 @@ export function schemeRows(comparison: Comparison, results: readonly RunResult[]
       notes.push(`${reached.length} of ${finished.length} runs got to a ${targetWords(target)}`)
     notes.push(...edgeNotes(trials, scheme))
     const known = Object.entries(of).filter(([, value]) => value !== undefined)
-    const setting = runs[0]?.run.setting?.label
+    const setting = trials.find((trial) => trial.scheme === scheme && trial.chosen)?.setting
     return {
       scheme,
-      ...(setting !== undefined && { setting }),
+      ...(setting && { setting }),
       finished: done.length,
       planned: runs.length,
       notes,

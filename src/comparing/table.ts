@@ -2,6 +2,7 @@
 import { table } from '../report/format.ts'
 import type { QuantityKey, SchemeRow } from './results.ts'
 import { quantities } from './results.ts'
+import type { Setting } from './settings.ts'
 import type { Estimate } from './statistics.ts'
 import type { Trial } from './tuning.ts'
 
@@ -28,9 +29,20 @@ function digitsFor(key: QuantityKey, value: number): number {
 /** Columns that some scheme has a value for. */
 const present = (rows: readonly SchemeRow[]) => quantities.filter(({ key }) => rows.some((row) => row.quantities[key]))
 
-/** Whether some scheme was tuned. */
-const tuned = (rows: readonly SchemeRow[]) => rows.some(({ setting }) => setting !== undefined)
-const settingCell = (rows: readonly SchemeRow[], text: string | undefined) => (tuned(rows) ? [text ?? '–'] : [])
+/** The column of settings: one key that all have is its title, `learning rate`; none where no scheme was tuned. */
+function settingColumn(rows: readonly { readonly setting?: Setting }[]) {
+  const keys = new Set(rows.flatMap(({ setting }) => (setting ? Object.keys(setting.values).join() : [])))
+  const [key] = keys
+  const single = keys.size === 1 && !key!.includes(',')
+  const title = single ? key!.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`) : 'setting'
+  const textOf = (setting: Setting) => (single ? setting.label.slice(`${key} = `.length) : setting.label)
+  return {
+    title: keys.size === 0 ? [] : [title],
+    /** The same for programs. */
+    name: keys.size === 0 ? [] : [single ? key! : 'setting'],
+    cell: ({ setting }: { readonly setting?: Setting }) => (keys.size === 0 ? [] : [setting ? textOf(setting) : '–']),
+  }
+}
 
 const heading = ({ title, unit }: (typeof quantities)[number]) => (unit === '%' ? `${title} (%)` : title)
 const seedsOf = ({ finished, planned }: Pick<SchemeRow, 'finished' | 'planned'>) =>
@@ -40,12 +52,13 @@ const seedsOf = ({ finished, planned }: Pick<SchemeRow, 'finished' | 'planned'>)
 export function markdownTable(rows: readonly SchemeRow[]): string {
   const columns = present(rows)
   const cell = (text: string) => text.replaceAll('|', '\\|')
+  const settings = settingColumn(rows)
   const lines = [
-    ['scheme', ...settingCell(rows, 'setting'), 'seeds', ...columns.map(heading)],
-    ['---', ...settingCell(rows, '---'), ...Array.from({ length: columns.length + 1 }, () => '--:')],
+    ['scheme', ...settings.title, 'seeds', ...columns.map(heading)],
+    ['---', ...settings.title.map(() => '--:'), ...Array.from({ length: columns.length + 1 }, () => '--:')],
     ...rows.map((row) => [
       cell(row.scheme),
-      ...settingCell(rows, row.setting && cell(row.setting)),
+      ...settings.cell(row).map(cell),
       seedsOf(row),
       ...columns.map(({ key }) => plain(row.quantities[key], key)),
     ]),
@@ -72,11 +85,12 @@ export function tableCells(
   without: readonly QuantityKey[] = [],
 ): { header: string[]; rows: string[][] } {
   const columns = present(rows).filter(({ key }) => !without.includes(key))
+  const settings = settingColumn(rows)
   return {
-    header: ['scheme', ...settingCell(rows, 'setting'), 'seeds', ...columns.map(heading)],
+    header: ['scheme', ...settings.title, 'seeds', ...columns.map(heading)],
     rows: rows.map((row) => [
       row.scheme,
-      ...settingCell(rows, row.setting),
+      ...settings.cell(row),
       seedsOf(row),
       ...columns.map(({ key }) => plain(row.quantities[key], key)),
     ]),
@@ -104,17 +118,12 @@ function plain(estimate: Estimate | undefined, key: QuantityKey): string {
 /** All digits, a column for the mean and one for the standard error; accuracy as a share. */
 export function csvTable(rows: readonly SchemeRow[]): string {
   const columns = present(rows)
+  const settings = settingColumn(rows)
   const lines = [
-    [
-      'scheme',
-      ...settingCell(rows, 'setting'),
-      'seeds',
-      'planned',
-      ...columns.flatMap(({ key }) => [key, `${key}StandardError`]),
-    ],
+    ['scheme', ...settings.name, 'seeds', 'planned', ...columns.flatMap(({ key }) => [key, `${key}StandardError`])],
     ...rows.map((row) => [
       quoted(row.scheme),
-      ...settingCell(rows, quoted(row.setting ?? '')),
+      ...settings.cell(row).map(quoted),
       `${row.finished}`,
       `${row.planned}`,
       ...columns.flatMap(({ key }) => {
@@ -131,6 +140,7 @@ const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"',
 /** A tabular for booktabs; letters of formulas become commands in math mode. */
 export function latexTable(rows: readonly SchemeRow[]): string {
   const columns = present(rows)
+  const settings = settingColumn(rows)
   const cell = (estimate: Estimate | undefined, key: QuantityKey) => {
     if (!estimate) return '--'
     const { mean, error } = formatEstimate(estimate, key)
@@ -143,14 +153,14 @@ export function latexTable(rows: readonly SchemeRow[]): string {
   const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
   return [
     '% \\usepackage{booktabs}; mean and standard error over seeds',
-    `\\begin{tabular}{l${tuned(rows) ? 'l' : ''}${'r'.repeat(columns.length + 1)}}`,
+    `\\begin{tabular}{l${'r'.repeat(settings.title.length)}${'r'.repeat(columns.length + 1)}}`,
     '  \\toprule',
-    line(['scheme', ...settingCell(rows, 'setting'), 'seeds', ...columns.map((column) => latexText(heading(column)))]),
+    line(['scheme', ...settings.title, 'seeds', ...columns.map((column) => latexText(heading(column)))]),
     '  \\midrule',
     ...rows.map((row) =>
       line([
         latexText(row.scheme),
-        ...settingCell(rows, row.setting && latexText(row.setting)),
+        ...settings.cell(row).map(latexText),
         seedsOf(row),
         ...columns.map(({ key }) => cell(row.quantities[key], key)),
       ]),
@@ -186,11 +196,12 @@ const latexText = (text: string): string =>
 /** What each setting of each scheme came to, for pages. */
 export function tuningCells(trials: readonly Trial[], criterion: string): { header: string[]; rows: string[][] } {
   const key = criterion.endsWith('accuracy') ? 'testAccuracy' : 'validationLoss'
+  const settings = settingColumn(trials)
   return {
-    header: ['scheme', 'setting', 'seeds', key === 'testAccuracy' ? `${criterion} (%)` : criterion, ''],
+    header: ['scheme', ...settings.title, 'seeds', key === 'testAccuracy' ? `${criterion} (%)` : criterion, ''],
     rows: trials.map((trial) => [
       trial.scheme,
-      trial.setting.label,
+      ...settings.cell(trial),
       seedsOf(trial),
       plain(trial.criterion, key),
       trial.chosen ? 'shown' : '',
@@ -200,11 +211,12 @@ export function tuningCells(trials: readonly Trial[], criterion: string): { head
 
 /** The same with all digits. */
 export function tuningCsv(trials: readonly Trial[], criterion: string): string {
+  const settings = settingColumn(trials)
   const lines = [
-    ['scheme', 'setting', 'seeds', 'planned', criterion, 'standardError', 'chosen'],
+    ['scheme', ...settings.name, 'seeds', 'planned', criterion, 'standardError', 'chosen'],
     ...trials.map(({ scheme, setting, finished, planned, criterion: found, chosen }) => [
       quoted(scheme),
-      quoted(setting.label),
+      ...settings.cell({ setting }).map(quoted),
       `${finished}`,
       `${planned}`,
       `${found?.mean ?? ''}`,

@@ -64,10 +64,10 @@ function bestOf(trials: readonly Candidate[], by: TuneBy): Candidate | undefined
     )
 }
 
-/** Whether a run is one of those that its scheme is shown by. */
+/** Whether a run is one of those that its scheme is shown by: all of them where there is nothing to choose. */
 export function isShown(trials: readonly Trial[], { scheme, setting }: PlannedRun): boolean {
   const chosen = trials.find((trial) => trial.scheme === scheme && trial.chosen)
-  return chosen ? chosen.setting.label === setting?.label : setting === undefined
+  return !chosen || chosen.setting.label === setting?.label
 }
 
 /** Where the best is the last that was tried, there may be better beyond: `learningRate = 0.1 is the largest that was tried`. */

@@ -97,7 +97,7 @@ schemes:
       .split('\n')
       .map((line) => line.split(',')) as [string[], ...string[][]]
     const cell = (row: number, column: string) => rows[row]![header.indexOf(column)]
-    expect([0, 1, 2].map((row) => cell(row, 'setting'))).toEqual(['learningRate = 0.03', 'learningRate = 0.03', ''])
+    expect([0, 1, 2].map((row) => cell(row, 'learningRate'))).toEqual(['0.03', '0.03', '–'])
     expect(Number(cell(0, 'samplesToTarget'))).toBeCloseTo(10 * Number(cell(0, 'stepsToTarget')), 6)
     expect(Number(cell(1, 'samplesToTarget'))).toBeCloseTo(250 * Number(cell(1, 'stepsToTarget')), 6)
     expect(cell(2, 'samplesToTarget')).toBe('')

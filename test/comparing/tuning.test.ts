@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { targetPlot, tuningPlot } from '../../src/comparing/choice-plots.ts'
 import { checkComparison } from '../../src/comparing/comparison.ts'
-import type { RunResult } from '../../src/comparing/results.ts'
+import { type RunResult, schemeRows } from '../../src/comparing/results.ts'
 import type { RunState } from '../../src/comparing/runs.ts'
-import { tuningCells, tuningCsv } from '../../src/comparing/table.ts'
+import { tableCells, tuningCells, tuningCsv } from '../../src/comparing/table.ts'
 import { checkTarget, isReached, targetWords } from '../../src/comparing/target.ts'
 import { criterionWords, edgeNotes, isShown, trialsOf } from '../../src/comparing/tuning.ts'
 import { roundCounter, widths } from '../../src/report/rounds.ts'
@@ -140,6 +140,21 @@ describe('the setting that is shown', () => {
     ])
   })
 
+  it('is none where all of them failed: then all runs stand for the scheme, and say why', () => {
+    const states = statesBy((scheme, value) => (scheme === 'b' ? 'diverged' : Number(value ?? 1)))
+    const results = states.map((state) => ({ ...state, config: undefined, curve: [], tests: [], evaluations: [] }))
+    const [a, b, fixed] = schemeRows(comparison, results)
+    expect(a).toMatchObject({ setting: { label: 'learningRate = 0.01' }, finished: 2, planned: 2 })
+    expect(b).toMatchObject({ finished: 0, planned: 4, quantities: {} })
+    expect(b!.notes).toHaveLength(4)
+    expect([b!.setting, fixed!.setting]).toEqual([undefined, undefined])
+    expect(tableCells([a!, b!, fixed!]).rows.map((cells) => cells.slice(0, 3))).toEqual([
+      ['a', '0.01', '2'],
+      ['b', '–', '0 of 4'],
+      ['fixed', '–', '2'],
+    ])
+  })
+
   it('is said to be at the edge where nothing beyond was tried', () => {
     const trials = trialsOf(comparison, plain)
     expect(edgeNotes(trials, 'a')).toEqual([])
@@ -164,16 +179,16 @@ describe('the setting that is shown', () => {
       statesBy((_, value) => (value === 1 ? 'diverged' : Number(value))),
     )
     expect(tuningCells(trials, 'validation loss')).toEqual({
-      header: ['scheme', 'setting', 'seeds', 'validation loss', ''],
+      header: ['scheme', 'learning rate', 'seeds', 'validation loss', ''],
       rows: [
-        ['a', 'learningRate = 0.01', '2', '0.01000', 'shown'],
-        ['a', 'learningRate = 0.1', '2', '0.1000', ''],
-        ['a', 'learningRate = 1', '0 of 2', '–', ''],
-        ['b', 'learningRate = 0.5', '2', '0.5000', 'shown'],
-        ['b', 'learningRate = 5', '2', '5', ''],
+        ['a', '0.01', '2', '0.01000', 'shown'],
+        ['a', '0.1', '2', '0.1000', ''],
+        ['a', '1', '0 of 2', '–', ''],
+        ['b', '0.5', '2', '0.5000', 'shown'],
+        ['b', '5', '2', '5', ''],
       ],
     })
-    expect(tuningCsv(trials, 'validation loss').split('\n')[3]).toBe('a,learningRate = 1,0,2,,,false')
+    expect(tuningCsv(trials, 'validation loss').split('\n')[3]).toBe('a,1,0,2,,,false')
     const { spec } = tuningPlot(['a', 'b', 'fixed'], trials, 'validation loss')!
     const { hconcat } = spec as unknown as {
       hconcat: { data: { values: { scheme: string; x: number; mean: number }[] } }[]
