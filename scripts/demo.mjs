@@ -66,6 +66,7 @@ export async function buildDemo(folder = dist) {
     build({
       ...common,
       entryPoints: {
+        trouble: join(root, 'demo/trouble.ts'),
         page: join(root, 'demo/main.tsx'),
         training: join(root, 'demo/training/worker.ts'),
         worker: threads,

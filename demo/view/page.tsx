@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import { backendFamily } from '../../src/backends/choices.ts'
 import { isolated, sharesMemory } from '../capabilities.ts'
 import { untyped } from '../experiment/choose.ts'
@@ -154,16 +154,18 @@ const accuracyAxis = {
 } as const
 
 function AxisSwitch({ axis, change }: { axis: Axis; change: (axis: Axis) => void }) {
+  const id = useId()
+  // Not a fieldset: WebKit puts a legend on a line of its own.
   return (
-    <fieldset class="axis-switch">
-      <legend>Charts against</legend>
+    <div class="axis-switch" role="radiogroup" aria-labelledby={id}>
+      <span id={id}>Charts against</span>
       {(['samples', 'steps'] as const).map((each) => (
         <label key={each}>
           <input type="radio" name="axis" checked={axis === each} onChange={() => change(each)} />
           <span>{each}</span>
         </label>
       ))}
-    </fieldset>
+    </div>
   )
 }
 
