@@ -17,7 +17,9 @@ export async function kernelsOf({ name, simd = 'strict' }: Picked, read: (file: 
   const bytes = await read(file)
   if (WebAssembly.validate(bytes)) return WebAssembly.compile(bytes)
   if (simd === 'auto') return WebAssembly.compile(await read('strict.wasm'))
-  throw new Error(`this browser does not run ${file}; Chrome and Edge 114 and newer have relaxed SIMD`)
+  throw new Error(
+    `this browser does not run ${file}; Chrome and Edge 114 and newer, and current Firefox have relaxed SIMD`,
+  )
 }
 
 /**

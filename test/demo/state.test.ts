@@ -7,6 +7,7 @@ import { anotherScheme, presetOf } from '../../demo/experiment/presets.ts'
 import { needsDigits, taskFamily } from '../../demo/experiment/tasks.ts'
 import { defaultPace, fromFragment, schemeFamilies, toFragment } from '../../demo/experiment/url.ts'
 import { threadsOf } from '../../demo/training/backend.ts'
+import { createRace } from '../../demo/training/race.ts'
 import { testFamily } from '../../src/batch-size/tests.ts'
 import type { Family, Option } from '../../src/choice.ts'
 
@@ -141,5 +142,21 @@ describe('threads of a scheme', () => {
     vi.stubGlobal('crossOriginIsolated', true)
     vi.stubGlobal('SharedArrayBuffer', undefined)
     expect(threadsOf({ ...wasm, threads: 2 }, 1, true)).toBe(1)
+  })
+})
+
+describe('a race', () => {
+  it('whose schemes all fail is over, and no sample was processed', () => {
+    const workers: Worker[] = []
+    const createWorker = () => {
+      const worker = { postMessage() {}, terminate() {} } as unknown as Worker
+      workers.push(worker)
+      return worker
+    }
+    const race = createRace({ experiment: presetOf('logistic'), digits: Uint8Array.of(), createWorker, changed() {} })
+    race.start()
+    for (const worker of workers) worker.onmessage!({ data: { kind: 'failed', message: 'no adapter' } } as MessageEvent)
+    expect([race.running, race.finished, race.samples]).toEqual([false, true, 0])
+    race.close()
   })
 })
