@@ -18,5 +18,8 @@ export function missingCapability(): string | undefined {
   return undefined
 }
 
-/** Whether the page may share memory between threads. */
+/** Whether the host lets the page share memory between threads. */
 export const isolated = (): boolean => globalThis.crossOriginIsolated === true
+
+/** Whether threads do share memory: WebKit for GTK has it switched off on isolated pages, too. */
+export const sharesMemory = (): boolean => isolated() && typeof SharedArrayBuffer === 'function'

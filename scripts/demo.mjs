@@ -66,6 +66,7 @@ export async function buildDemo(folder = dist) {
     build({
       ...common,
       entryPoints: {
+        trouble: join(root, 'demo/trouble.ts'),
         page: join(root, 'demo/main.tsx'),
         training: join(root, 'demo/training/worker.ts'),
         worker: threads,
@@ -120,20 +121,25 @@ export async function serve(folder = join(dist, 'demo'), { port = 0, isolated = 
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname)
     const file = join(folder, normalize(path).replace(/\/$/, '/index.html'))
-    const found = file.startsWith(folder) && (await stat(file).catch(() => undefined))?.isFile()
-    if (!found) {
+    const found = file.startsWith(folder) ? await stat(file).catch(() => undefined) : undefined
+    if (!found?.isFile()) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not found')
       return
     }
-    response.writeHead(200, {
+    // Each worker asks for its scripts again, and gets them from the browser's cache.
+    const etag = `"${found.size}-${found.mtimeMs}"`
+    const known = request.headers['if-none-match'] === etag
+    response.writeHead(known ? 304 : 200, {
       'content-type': types[extname(file)] ?? 'application/octet-stream',
       'cache-control': 'no-cache',
+      etag,
       ...(isolated && {
         'cross-origin-opener-policy': 'same-origin',
         'cross-origin-embedder-policy': 'require-corp',
       }),
     })
-    createReadStream(file).pipe(response)
+    if (known) response.end()
+    else createReadStream(file).pipe(response)
   })
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
   return {

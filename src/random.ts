@@ -1,4 +1,5 @@
 import seedrandom from 'seedrandom'
+import { cosineOfTurns, log } from './elementary.ts'
 
 /** A stream of pseudo-random numbers, the same on every machine for the same seed. */
 export interface Random {
@@ -26,8 +27,8 @@ export function random(seed: number | string, ...path: (string | number)[]): Ran
     uniform: () => uniform(),
     normal() {
       // Box–Muller; 1 − u lies in (0, 1], so the logarithm is finite.
-      const radius = Math.sqrt(-2 * Math.log(1 - uniform()))
-      return radius * Math.cos(2 * Math.PI * uniform())
+      const radius = Math.sqrt(-2 * log(1 - uniform()))
+      return radius * cosineOfTurns(uniform())
     },
     integer: (bound) => Math.floor(uniform() * bound),
   }

@@ -115,7 +115,10 @@ export function createRace(options: RaceOptions): Race {
   tell(watched, { kind: 'watched', watched: true })
 
   const alive = () => racers.filter(({ failure }) => failure === undefined)
-  const progress = () => alive().reduce((least, { last }) => Math.min(least, last?.samples ?? 0), budget)
+  const progress = () => {
+    const counted = alive().length > 0 ? alive() : racers
+    return counted.reduce((least, { last }) => Math.min(least, last?.samples ?? 0), budget)
+  }
 
   /** Lets everyone go on as far as the slowest and the pace allow. */
   function advance() {

@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import { backendFamily } from '../../src/backends/choices.ts'
-import { isolated } from '../capabilities.ts'
+import { isolated, sharesMemory } from '../capabilities.ts'
 import { untyped } from '../experiment/choose.ts'
 import { configurationOf } from '../experiment/experiment.ts'
 import { needsDigits, taskFamily } from '../experiment/tasks.ts'
@@ -154,16 +154,18 @@ const accuracyAxis = {
 } as const
 
 function AxisSwitch({ axis, change }: { axis: Axis; change: (axis: Axis) => void }) {
+  const id = useId()
+  // Not a fieldset: WebKit puts a legend on a line of its own.
   return (
-    <fieldset class="axis-switch">
-      <legend>Charts against</legend>
+    <div class="axis-switch" role="radiogroup" aria-labelledby={id}>
+      <span id={id}>Charts against</span>
       {(['samples', 'steps'] as const).map((each) => (
         <label key={each}>
           <input type="radio" name="axis" checked={axis === each} onChange={() => change(each)} />
           <span>{each}</span>
         </label>
       ))}
-    </fieldset>
+    </div>
   )
 }
 
@@ -229,14 +231,15 @@ function Footer({ demo }: { demo: Demo }) {
   const racer = race?.racers[focus]
   const config = JSON.stringify(configurationOf(state.experiment, state.experiment.schemes[focus]!), null, 2)
   const { threads = 1, simd } = racer?.details ?? {}
-  const how = !isolated()
-    ? 'Each scheme trains in one thread: this host does not send the headers that let threads share memory.'
+  const how = !sharesMemory()
+    ? `Each scheme trains in one thread: ${isolated() ? 'this browser does not let' : 'this host does not send the headers that let'} threads share memory.`
     : `Each scheme trains in ${threads === 1 ? 'a thread of its own' : `${threads} threads over shared memory`}.`
   return (
     <footer>
       <p>
         {how} Nothing leaves this page.{' '}
-        {simd === 'strict' && 'Strict SIMD: the same seed gives the same bits here and in Node.'}
+        {simd === 'strict' &&
+          'Strict SIMD: the same seed gives the same bits here, in every other browser and in Node.'}
       </p>
       <details>
         <summary>The same run on the command line</summary>

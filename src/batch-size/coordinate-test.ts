@@ -1,4 +1,5 @@
 import { choice } from '../choice.ts'
+import { square } from '../elementary.ts'
 import { ConfigurationError, ShapeError } from '../errors.ts'
 import { coordinateVariances } from '../statistics/derived.ts'
 import { nonNegative, positive } from '../validate.ts'
@@ -45,7 +46,7 @@ export function coordinateTest(options: {
       }
       const variances = coordinateVariances({ mean, ...rest }, divisor)!
       const boundOf = (j: number) =>
-        ((typeof eta === 'number' ? eta : eta[j]) * Math.max(Math.abs(mean[j]), floor)) ** 2
+        square((typeof eta === 'number' ? eta : eta[j]) * Math.max(Math.abs(mean[j]), floor))
       const suggestions = new Float64Array(d)
       for (let j = 0; j < d; j++) suggestions[j] = variances[j] === 0 ? 0 : variances[j] / boundOf(j)
       const j = quantile === 1 ? largest(suggestions) : indexOfRank(suggestions, Math.ceil(quantile * d) - 1)

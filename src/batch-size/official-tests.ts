@@ -1,5 +1,6 @@
 /** The official code's tests, for comparisons on purpose (docs/maths.md §6, deviations 1 to 3). */
 import { choice } from '../choice.ts'
+import { square } from '../elementary.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Divisor, squaredNorm, varianceL1 } from '../statistics/derived.ts'
 import type { GradientStatistics } from '../statistics/gradient-statistics.ts'
@@ -58,7 +59,7 @@ export function officialInnerProductTest(options: { readonly theta: number; read
       refuseExact(name, divisor)
       const statistics = expectField<PerTensorStatistics>(name, given, 'tensorProjections')
       const signal = squaredNorm(statistics.mean)
-      const bound = (theta * signal) ** 2
+      const bound = square(theta * signal)
       // As in `innerProductTest`: with ḡ = 0 the whole variance is held against 0. The official code divides by 0 here.
       const spread = bound === 0 ? varianceL1(statistics) : officialInnerProductVariance(statistics)
       const along = { name: 'inner-product', variance: orRefuse(name, spread), bound }

@@ -1,5 +1,6 @@
 /** Policies that follow the run's progress and measure nothing. */
 import { choice, type Options } from '../choice.ts'
+import { power } from '../elementary.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Config, oneOf, whole } from '../validate.ts'
 import { type BatchPolicy, COUPLINGS, coupledFactor, type LearningRateCoupling, updated } from './policy.ts'
@@ -148,7 +149,7 @@ export function geometric(options: GrowthOptions & { readonly factor: number; re
   const learningRateCoupling = couplingOf('geometric', options)
   const config = { initial: bounds.initial, factor, every: { [unit]: period }, max: bounds.cap, learningRateCoupling }
   return scheduled('geometric', config, bounds, (progress) =>
-    Math.min(Math.round(bounds.initial * factor ** Math.floor(progress[unit] / period)), bounds.cap),
+    Math.min(Math.round(bounds.initial * power(factor, Math.floor(progress[unit] / period))), bounds.cap),
   )
 }
 

@@ -1,4 +1,5 @@
 import { choice, type Family } from '../choice.ts'
+import { square } from '../elementary.ts'
 import type { Divisor } from '../statistics/derived.ts'
 import { innerProductVariance, orthogonalVariance, squaredNorm, varianceL1 } from '../statistics/derived.ts'
 import type { GradientStatistics } from '../statistics/gradient-statistics.ts'
@@ -89,7 +90,7 @@ export function augmentedInnerProductTest(options: { readonly theta: number; rea
 }
 
 function alongGradient(theta: number, s: GradientStatistics, divisor: Divisor): Inequality {
-  const bound = (theta * squaredNorm(s.mean)) ** 2
+  const bound = square(theta * squaredNorm(s.mean))
   // With ḡ = 0 every projection is 0 and 0 ≤ 0 would pass whatever the noise: hold the whole variance against 0 instead.
   const variance = bound === 0 ? varianceL1(s, divisor)! : innerProductVariance(s, divisor)!
   return { name: 'inner-product', variance, bound }

@@ -2,6 +2,7 @@ import type { BatchSizeTest, TestResult } from '../batch-size/batch-size-test.ts
 import { coordinateTest } from '../batch-size/coordinate-test.ts'
 import { officialInnerProductTest, officialNormTest } from '../batch-size/official-tests.ts'
 import { augmentedInnerProductTest, innerProductTest, normTest, orthogonalityTest } from '../batch-size/tests.ts'
+import { square } from '../elementary.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { GradientStatistics, StatisticsLevel } from '../statistics/gradient-statistics.ts'
 import { adaDampBatchSize, adaScaleGain, cabsBatchSize, simpleNoiseScale } from '../statistics/neighbours.ts'
@@ -141,7 +142,8 @@ function warnings(
   const [precision, unit] = parameters instanceof Float32Array ? ['float32', 2 ** -24] : ['float64', 2 ** -53]
   const { statistic, threshold } = coordinate ?? {}
   // Σ_i g_ij²/(b ḡ_j²) of the coordinate that decides, from Var_j/b and η²ḡ_j².
-  const outweighed = statistic && threshold ? 1 + ((statistics.batchSize - 1) * eta ** 2 * statistic) / threshold : null
+  const outweighed =
+    statistic && threshold ? 1 + ((statistics.batchSize - 1) * square(eta) * statistic) / threshold : null
   const decisive = outweighed && 2 * Math.sqrt(outweighed)
   const factors = { ...condition, 'the coordinate-wise norm test': decisive }
   return Object.entries<number | null>(factors).flatMap(([name, factor]) => {

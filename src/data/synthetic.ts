@@ -1,3 +1,4 @@
+import { exponentOf, power, powerOfTwo } from '../elementary.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Random, random } from '../random.ts'
 import { arrayDataset, type Dataset } from './dataset.ts'
@@ -34,7 +35,7 @@ export function logarithmicSpectrum(dimension: number, condition: number): Float
   positiveInteger('dimension', dimension)
   if (!(condition >= 1 && Number.isFinite(condition)))
     throw new ConfigurationError(`synthetic: condition must be ≥ 1, got ${condition}`)
-  return Float64Array.from({ length: dimension }, (_, j) => condition ** (-j / Math.max(1, dimension - 1)))
+  return Float64Array.from({ length: dimension }, (_, j) => 1 / power(condition, j / Math.max(1, dimension - 1)))
 }
 
 /**
@@ -175,7 +176,7 @@ function centreExactly(points: Float64Array, size: number, dimension: number): v
     for (let at = j; at < points.length; at += dimension) largest = Math.max(largest, Math.abs(points[at]!))
     if (largest === 0) continue
     // |any partial sum|, before or after the shift, is at most N·2·largest ≤ 2^52 units.
-    const unit = 2 ** (Math.ceil(Math.log2(largest * size)) - 51)
+    const unit = powerOfTwo(exponentOf(largest * size) - 50)
     let sum = 0 // in units
     for (let at = j; at < points.length; at += dimension) sum += Math.round(points[at]! / unit)
     const shift = Math.floor(sum / size)

@@ -1,4 +1,5 @@
 import { choice, type Family, type Options, type Surroundings, type Values } from '../choice.ts'
+import { cosineOfTurns, power } from '../elementary.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Config, nonNegative, oneOf, whole } from '../validate.ts'
 
@@ -78,7 +79,7 @@ function warmupThen(name: string, options: WarmupOptions, shape: (fraction: numb
  * @see Loshchilov, Hutter 2017, arXiv 1608.03983
  */
 export function warmupCosine(options: WarmupOptions): Schedule {
-  return warmupThen('warmupCosine', options, (t) => 0.5 * (1 + Math.cos(Math.PI * t)))
+  return warmupThen('warmupCosine', options, (t) => 0.5 * (1 + cosineOfTurns(t / 2)))
 }
 
 /**
@@ -116,7 +117,7 @@ export function multistep(options: {
   }
   return schedule({ name: 'multistep', initial, milestones, factor, unit }, (progress) => {
     const p = at(progress, unit)
-    return initial * factor ** milestones.filter((milestone) => milestone <= p).length
+    return initial * power(factor, milestones.filter((milestone) => milestone <= p).length)
   })
 }
 

@@ -1,3 +1,4 @@
+import { power } from '../elementary.ts'
 import { ConfigurationError } from '../errors.ts'
 import { decay as decayRate, nonNegative, positive } from '../validate.ts'
 import { type ParameterLayout, sizeOf, type Transformation, transformation } from './transformation.ts'
@@ -190,8 +191,8 @@ export function scaleByAdam(options: {
     update(direction, state) {
       const { first, second } = state
       state.steps++
-      const unbias1 = 1 / (1 - beta1 ** state.steps)
-      const unbias2 = 1 / Math.sqrt(1 - beta2 ** state.steps)
+      const unbias1 = 1 / (1 - power(beta1, state.steps))
+      const unbias2 = 1 / Math.sqrt(1 - power(beta2, state.steps))
       for (let j = 0; j < direction.length; j++) {
         const g = direction[j]
         first[j] = beta1 * first[j] + (1 - beta1) * g

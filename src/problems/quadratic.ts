@@ -47,9 +47,9 @@ export function quadratic(options: QuadraticOptions): Problem {
   const xi = cloud(
     `${seed}/additive`,
     N,
-    noise.map((λ) => (λ * additive ** 2) / d),
+    noise.map((λ) => (λ * additive * additive) / d),
   )
-  const relative = cloud(`${seed}/multiplicative`, N, new Float64Array(d).fill(multiplicative ** 2))
+  const relative = cloud(`${seed}/multiplicative`, N, new Float64Array(d).fill(multiplicative * multiplicative))
   const a = relative.map((ζ, k) => curvatures[k % d]! * (1 + ζ))
   return {
     name: 'quadratic',

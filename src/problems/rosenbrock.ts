@@ -29,7 +29,7 @@ export function rosenbrock(options: RosenbrockOptions): Problem {
   const d = whole(where, 'dimension', options.dimension ?? 2, 2)
   const N = whole(where, 'samples', options.samples ?? 1024, 2)
   const noise = nonNegative(where, 'noise', options.noise ?? 1)
-  const xi = cloud(`${options.seed}/rosenbrock`, N, new Float64Array(d).fill(noise ** 2 / d))
+  const xi = cloud(`${options.seed}/rosenbrock`, N, new Float64Array(d).fill((noise * noise) / d))
   return {
     name: 'rosenbrock',
     minimum: 0,

@@ -1,3 +1,4 @@
+import { power } from '../elementary.ts'
 import type { TrainingRecord } from '../training/run.ts'
 
 /** Samples over which the loss is averaged, with exponential weights. */
@@ -8,7 +9,7 @@ export function averageLoss(): (record: Pick<TrainingRecord, 'batchSize' | 'samp
   let mean: number | undefined
   return ({ batchSize, samples, loss }) => {
     // At first a plain mean, as if nothing had been before.
-    const weight = Math.max(1 - Math.exp(-batchSize / memory), batchSize / samples)
+    const weight = Math.max(1 - 1 / power(Math.E, batchSize / memory), batchSize / samples)
     mean = mean === undefined ? loss : mean + weight * (loss - mean)
     return mean
   }

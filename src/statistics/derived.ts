@@ -1,3 +1,4 @@
+import { square } from '../elementary.ts'
 import { field, type GradientStatistics } from './gradient-statistics.ts'
 
 /**
@@ -62,7 +63,7 @@ export function scalarVariance(values: Float64Array, divisor: Divisor = 'sample'
   for (let i = 0; i < values.length; i++) mean += values[i]
   mean /= values.length
   let squares = 0
-  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) ** 2
+  for (let i = 0; i < values.length; i++) squares += square(values[i] - mean)
   return squares / count
 }
 

@@ -1,3 +1,4 @@
+import { square } from '../elementary.ts'
 import type { GradientStatistics } from '../statistics/gradient-statistics.ts'
 import type { Executor } from './executor.ts'
 
@@ -64,14 +65,14 @@ export async function byDefinition(
     projections[i] = total(tensorProjections.map((row) => row[i]!))
     across += squaredRest(g, mean, ratio(projections[i]!, signal), 0, d)
     sumSquaredNorms += dot(g, g, 0, d)
-    for (let j = 0; j < d; j++) spread[j]! += (g[j]! - mean[j]!) ** 2
+    for (let j = 0; j < d; j++) spread[j]! += square(g[j]! - mean[j]!)
   })
 
   let varianceL1 = 0
   const sumSquares = new Float64Array(d)
   for (let j = 0; j < d; j++) {
     varianceL1 += spread[j]!
-    sumSquares[j] = spread[j]! + b * mean[j]! ** 2
+    sumSquares[j] = spread[j]! + b * square(mean[j]!)
   }
   const center = total(projections) / b
   return {
@@ -79,7 +80,7 @@ export async function byDefinition(
     statistics: { batchSize: b, mean, sumSquaredNorms, sumSquares, projections },
     tensorProjections,
     varianceL1: varianceL1 / (b - 1),
-    innerProductVariance: total(projections.map((p) => (p - center) ** 2)) / (b - 1),
+    innerProductVariance: total(projections.map((p) => square(p - center))) / (b - 1),
     orthogonalVariance: across / (b - 1),
     tensorOrthogonalVariance: tensorAcross / (b - 1),
   }
@@ -101,7 +102,7 @@ function dot(u: Float64Array, v: Float64Array, offset: number, size: number): nu
 /** ‖g − c·ḡ‖² over a stretch of both. */
 function squaredRest(g: Float64Array, mean: Float64Array, c: number, offset: number, size: number): number {
   let sum = 0
-  for (let j = offset; j < offset + size; j++) sum += (g[j]! - c * mean[j]!) ** 2
+  for (let j = offset; j < offset + size; j++) sum += square(g[j]! - c * mean[j]!)
   return sum
 }
 

@@ -6,7 +6,7 @@ import { leaf } from '../../src/autodiff/value.ts'
 import { referenceBackend } from '../../src/backends/reference/index.ts'
 import { wasmBackend } from '../../src/backends/wasm/index.ts'
 import { arrayDataset } from '../../src/data/dataset.ts'
-import { AdadagradError } from '../../src/errors.ts'
+import { AdadagradError, ConfigurationError } from '../../src/errors.ts'
 import { cifarCnn, logisticRegression, type Model, mnistCnn, resnet18 } from '../../src/nn/models.ts'
 import { initialise, layOutParameters } from '../../src/nn/parameters.ts'
 import { classification } from '../../src/problems/objective.ts'
@@ -84,6 +84,45 @@ describe('memory', () => {
     expect(() => small.allocate(1_000_000)).toThrow(/out of memory: an array needs 3.8 MB.*smaller chunk size/)
     // A refused request takes nothing.
     expect(small.allocate(1000)).toHaveLength(1000)
+  })
+})
+
+describe('where addresses are few', () => {
+  /** An engine that refuses memories beyond a maximum, in pages. */
+  async function withAtMost<T>(pages: number, refusal: Error, act: () => Promise<T>): Promise<T> {
+    const { Memory } = WebAssembly
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        if (descriptor.maximum! > pages) throw refusal
+        super(descriptor)
+      }
+    }
+    try {
+      return await act()
+    } finally {
+      WebAssembly.Memory = Memory
+    }
+  }
+  const binary = () => ({ binary: backend.module })
+
+  test('a memory may grow less far, and says how far', async () => {
+    const small = await withAtMost(10_000, new RangeError('Out of memory'), () => wasmBackend(binary()))
+    expect(() => small.allocate(2 ** 27)).toThrow(/needs 512.0 MB, 0 MB of at most 512 are taken/)
+    expect(small.allocate(2 ** 26)).toHaveLength(2 ** 26)
+  })
+
+  test('too few are refused by that name, and so is an engine that shares no memory', async () => {
+    const refused = withAtMost(1000, new RangeError('Out of memory'), () => wasmBackend(binary()))
+    await expect(refused).rejects.toThrow(/cannot reserve 256 MB of addresses.*\(Out of memory\)/)
+    const unshared = withAtMost(0, new TypeError('shared memory is disabled'), () => wasmBackend(binary()))
+    await expect(unshared).rejects.toThrow(/must be cross-origin isolated/)
+  })
+
+  test('a limit can be asked for', async () => {
+    const small = await wasmBackend({ ...binary(), memoryLimit: 2 ** 28 })
+    expect(() => small.allocate(2 ** 26)).toThrow(/0 MB of at most 256 are taken/)
+    for (const memoryLimit of [2 ** 20, 2 ** 33, Number.NaN])
+      await expect(wasmBackend({ ...binary(), memoryLimit })).rejects.toThrow(ConfigurationError)
   })
 })
 

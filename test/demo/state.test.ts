@@ -1,11 +1,13 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { makeScheme, makeTask } from '../../demo/experiment/build.ts'
 import { rowOf } from '../../demo/experiment/choose.ts'
 import { configurationOf, type Experiment, type Scheme } from '../../demo/experiment/experiment.ts'
 import { anotherScheme, presetOf } from '../../demo/experiment/presets.ts'
 import { needsDigits, taskFamily } from '../../demo/experiment/tasks.ts'
 import { defaultPace, fromFragment, schemeFamilies, toFragment } from '../../demo/experiment/url.ts'
+import { threadsOf } from '../../demo/training/backend.ts'
+import { createRace } from '../../demo/training/race.ts'
 import { testFamily } from '../../src/batch-size/tests.ts'
 import type { Family, Option } from '../../src/choice.ts'
 
@@ -118,5 +120,43 @@ describe('the page offers what the catalogue has', () => {
       const experiment = presetOf(task)
       for (const scheme of experiment.schemes) runSchema().parse(configurationOf(experiment, scheme))
     }
+  })
+})
+
+describe('threads of a scheme', () => {
+  afterEach(() => void vi.unstubAllGlobals())
+  const wasm = { name: 'wasm' }
+
+  it('share the processors, with one left to the page', () => {
+    vi.stubGlobal('crossOriginIsolated', true)
+    vi.stubGlobal('navigator', { hardwareConcurrency: 8 })
+    expect([1, 2, 4].map((schemes) => threadsOf(wasm, schemes, true))).toEqual([4, 3, 1])
+    expect([threadsOf(wasm, 1, false), threadsOf({ ...wasm, threads: 2 }, 3, false)]).toEqual([1, 2])
+    expect(threadsOf({ name: 'reference' }, 1, true)).toBe(1)
+  })
+
+  it('are one where the host or the browser lets them share no memory', () => {
+    vi.stubGlobal('navigator', { hardwareConcurrency: 8 })
+    vi.stubGlobal('crossOriginIsolated', false)
+    expect(threadsOf({ ...wasm, threads: 2 }, 1, true)).toBe(1)
+    vi.stubGlobal('crossOriginIsolated', true)
+    vi.stubGlobal('SharedArrayBuffer', undefined)
+    expect(threadsOf({ ...wasm, threads: 2 }, 1, true)).toBe(1)
+  })
+})
+
+describe('a race', () => {
+  it('whose schemes all fail is over, and no sample was processed', () => {
+    const workers: Worker[] = []
+    const createWorker = () => {
+      const worker = { postMessage() {}, terminate() {} } as unknown as Worker
+      workers.push(worker)
+      return worker
+    }
+    const race = createRace({ experiment: presetOf('logistic'), digits: Uint8Array.of(), createWorker, changed() {} })
+    race.start()
+    for (const worker of workers) worker.onmessage!({ data: { kind: 'failed', message: 'no adapter' } } as MessageEvent)
+    expect([race.running, race.finished, race.samples]).toEqual([false, true, 0])
+    race.close()
   })
 })

@@ -73,6 +73,10 @@ export function createCrew(
       'threads need shared memory, which browsers grant to cross-origin isolated pages only: send the headers ' +
         'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or use 1 thread',
     )
+  if (typeof SharedArrayBuffer === 'undefined')
+    throw new ConfigurationError(
+      'threads need shared memory, which this browser does not give to workers; use 1 thread',
+    )
   const indices = new Map<Kernel, number>()
   for (const [i, name] of kernelNames(module).entries()) indices.set(kernels[name as keyof Kernels], i)
   const controls = Array.from({ length: helpers }, () => heap.int32(CONTROL_WORDS))

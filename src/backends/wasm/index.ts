@@ -19,6 +19,11 @@ export interface WasmOptions {
   readonly simd?: Simd | 'auto'
   /** The shared memory of another thread's backend, to work on the same arrays. */
   readonly memory?: WebAssembly.Memory
+  /**
+   * Bytes that a memory of its own may grow to, from 2²⁸ to 2³² (the default). Engines reserve as many addresses; where
+   * they have fewer left, it is halved as often as it takes, down to 2²⁸.
+   */
+  readonly memoryLimit?: number
   /** The kernels themselves, where they cannot be found beside this file: bytes, or another backend's `module`. */
   readonly binary?: BufferSource | WebAssembly.Module
 }
@@ -41,13 +46,14 @@ export interface WasmBackend extends Backend {
 /**
  * Float32 on WebAssembly SIMD kernels, in one shared memory.
  *
- * @throws AdadagradError when the kernels are not built, or the engine lacks what is asked for
+ * @throws AdadagradError when the kernels are not built, or the engine lacks what is asked for; ConfigurationError for a
+ *   `memoryLimit` out of range
  * @example
  * const backend = await wasmBackend({ simd: 'auto' })
  */
 export async function wasmBackend(options: WasmOptions = {}): Promise<WasmBackend> {
   const { module, simd } = await loadBinary(options.simd ?? 'strict', options.binary)
-  const heap = new Heap(options.memory)
+  const heap = new Heap(options.memory, options.memoryLimit)
   const instance = await WebAssembly.instantiate(module, { env: { memory: heap.memory } })
   const kernels = instance.exports as unknown as Kernels & { relaxed(): number }
   // Helper threads have backends like this one, each with working space of its own.

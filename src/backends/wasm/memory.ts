@@ -1,5 +1,5 @@
 import type { NumericArray } from '../../autodiff/value.ts'
-import { AdadagradError } from '../../errors.ts'
+import { AdadagradError, ConfigurationError } from '../../errors.ts'
 
 // Where the number of the next free block lives: below the kernels' static data, which begins at 1024.
 const HEAP_POINTER = 512
@@ -8,15 +8,26 @@ const HEAP_BASE = 65536
 // Addresses are counted in blocks, so that 4 GB fit the 32 bits of an atomic integer.
 const BLOCK = 64
 const PAGE = 65536
+// WebAssembly's addresses have 32 bits.
+const MOST = 2 ** 32
+// Less than this is of little use: what does not fit into it shall be told apart from a refusal.
+const LEAST = 2 ** 28
 
 /** One shared memory, from which any number of threads allocate. Nothing is freed: what is allocated is kept for reuse. */
 export class Heap {
   readonly memory: WebAssembly.Memory
+  /** Bytes that the memory may grow to; undefined where somebody else has made it. */
+  readonly limit: number | undefined
   // Growth makes a new buffer object over the same memory; arrays over the old ones remain good.
   readonly #buffers = new WeakSet<ArrayBufferLike>()
 
-  constructor(memory: WebAssembly.Memory = createMemory()) {
-    this.memory = memory
+  /** Over a given memory, or over one of its own that may grow to `limit` bytes. */
+  constructor(memory?: WebAssembly.Memory, limit = MOST) {
+    if (!(limit >= LEAST && limit <= MOST))
+      throw new ConfigurationError(`wasm: memoryLimit must be from 2 ** 28 to 2 ** 32 bytes, got ${limit}`)
+    const own = memory ? { memory, limit: undefined } : createMemory(limit)
+    this.memory = own.memory
+    this.limit = own.limit
     // The first thread to come starts the heap.
     Atomics.compareExchange(this.#pointer, 0, 0, HEAP_BASE / BLOCK)
   }
@@ -30,8 +41,9 @@ export class Heap {
     } catch {
       Atomics.sub(this.#pointer, 0, blocks)
       const taken = ((first * BLOCK) / 2 ** 20).toFixed(0)
+      const most = this.limit === undefined ? '' : ` of at most ${(this.limit / 2 ** 20).toFixed(0)}`
       throw new AdadagradError(
-        `out of memory: ${purpose} needs ${(bytes / 2 ** 20).toFixed(1)} MB, ${taken} MB of at most 4096 are taken; ` +
+        `out of memory: ${purpose} needs ${(bytes / 2 ** 20).toFixed(1)} MB, ${taken} MB${most} are taken; ` +
           'use a smaller chunk size or a smaller model',
       )
     }
@@ -92,13 +104,21 @@ export class Heap {
   }
 }
 
-function createMemory(): WebAssembly.Memory {
+/**
+ * A memory that may grow to `limit` bytes, or to half of it, a quarter …: engines reserve as many addresses at once, and
+ * some have few. (JavaScriptCore ends at about 60 GB for a page with all its workers, phones much earlier.)
+ */
+function createMemory(limit: number): { memory: WebAssembly.Memory; limit: number } {
   try {
-    return new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true })
+    return { memory: new WebAssembly.Memory({ initial: 2, maximum: Math.floor(limit / PAGE), shared: true }), limit }
   } catch (cause) {
+    if (cause instanceof RangeError && limit >= 2 * LEAST) return createMemory(limit / 2)
     throw new AdadagradError(
-      'cannot reserve 4 GB of addresses for shared WebAssembly memory; in a browser the page must be cross-origin ' +
-        'isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)',
+      cause instanceof RangeError
+        ? `cannot reserve ${(limit / 2 ** 20).toFixed(0)} MB of addresses for shared WebAssembly memory (${cause.message}); other ` +
+            'trainings in this process or page, or a limit on its address space (ulimit -v), leave no more'
+        : 'cannot make a shared WebAssembly memory; in a browser the page must be cross-origin isolated (headers ' +
+            'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)',
       { cause },
     )
   }

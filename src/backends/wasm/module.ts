@@ -25,7 +25,7 @@ export async function loadBinary(simd: Simd | 'auto', given?: BufferSource | Web
   if (WebAssembly.validate(relaxed)) return { module: await compile(relaxed, 'relaxed.wasm'), simd: 'relaxed' }
   if (simd === 'relaxed')
     throw new AdadagradError(
-      "this engine has no relaxed SIMD (Chrome and Edge 114, Node 21 and newer have it); use simd: 'strict' or 'auto'",
+      "this engine has no relaxed SIMD (Chrome and Edge 114, Node 21 and newer, and current Firefox have it); use simd: 'strict' or 'auto'",
     )
   return { module: await compile(await read('strict'), 'strict.wasm'), simd: 'strict' }
 }
