@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { averageLoss } from '../running/average-loss.ts'
-import type { ResolvedConfig } from '../running/prepare.ts'
+import type { ResolvedConfig } from '../running/resolved-config.ts'
 import { recordsOf } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
 import type { RunState } from './runs.ts'

@@ -9,8 +9,8 @@ import { toStateDict } from '../nn/state-dict.ts'
 import type { Snapshot, TrainingRecord } from '../training/run.ts'
 import { checkpointBytes } from './checkpoint.ts'
 import type { RunSink } from './execute.ts'
-import type { ResolvedConfig } from './prepare.ts'
 import { keepRecords } from './records.ts'
+import type { ResolvedConfig } from './resolved-config.ts'
 
 /** The files of a run. */
 export const runFiles = {
