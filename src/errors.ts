@@ -22,7 +22,7 @@ export class DataError extends AdadagradError {
   override readonly name = 'DataError'
 }
 
-/** A loss or gradient that is not finite: the run stops here and its last good checkpoint stands. */
+/** A loss or gradient that is not finite: the run stops here; its last checkpoint is of a state from which both were finite. */
 export class DivergenceError extends AdadagradError {
   override readonly name = 'DivergenceError'
 }

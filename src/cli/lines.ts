@@ -2,7 +2,7 @@
 import type { Named } from '../config/schema.ts'
 import { count, percent, plural, short, size, table } from '../report/format.ts'
 import type { Summary } from '../running/execute.ts'
-import type { ResolvedConfig } from '../running/prepare.ts'
+import type { ResolvedConfig } from '../running/resolved-config.ts'
 
 /** `norm test (0.1) from b = 8 to 8,000`. */
 function batchWords({ name, test, initial, max, batchSize }: Named): string {

@@ -28,8 +28,20 @@ export interface ReportOptions {
 
 type TestName = 'norm' | 'innerProduct' | 'orthogonality' | 'augmentedInnerProduct' | 'coordinate'
 
-/** What `adagrad statistics` prints, in float64; null for what is undefined or was not measured. */
+/** What `adadagrad statistics` prints, in float64; null for what is undefined or was not measured. */
 export type Report = Awaited<ReturnType<typeof report>>
+
+/** A report with what it is about. */
+export interface StatisticsOutput extends Report {
+  readonly model: string
+  /** d */
+  readonly parameters: number
+  readonly backend: { readonly name: string; readonly [detail: string]: string | number | boolean }
+  readonly level: string
+  readonly formulas: 'exact' | 'official'
+  /** Micro-batches over which the official formulas pool. */
+  readonly microBatches?: number
+}
 
 /**
  * Statistics, tests and neighbouring quantities (docs/maths.md §2, §6, §7) of one batch.

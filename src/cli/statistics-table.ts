@@ -1,4 +1,4 @@
-import type { StatisticsOutput } from './statistics.ts'
+import type { StatisticsOutput } from './statistics-report.ts'
 
 const label: Readonly<Record<string, string>> = {
   norm: 'norm',

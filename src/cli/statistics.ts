@@ -4,7 +4,7 @@ import { modelFamily } from '../nn/models.ts'
 import { classification } from '../problems/objective.ts'
 import { createExecutor } from '../training/executor.ts'
 import { type InputFiles, loadBatch } from './statistics-inputs.ts'
-import { type Report, type ReportOptions, report } from './statistics-report.ts'
+import { type ReportOptions, report, type StatisticsOutput } from './statistics-report.ts'
 import { statisticsTable } from './statistics-table.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -16,18 +16,6 @@ interface Flags extends Omit<ReportOptions, 'official'>, InputFiles {
   readonly simd?: string
   readonly groups?: number
   readonly json?: true
-}
-
-/** A report with what it is about. */
-export interface StatisticsOutput extends Report {
-  readonly model: string
-  /** d */
-  readonly parameters: number
-  readonly backend: { readonly name: string; readonly [detail: string]: string | number | boolean }
-  readonly level: string
-  readonly formulas: 'exact' | 'official'
-  /** Micro-batches over which the official formulas pool. */
-  readonly microBatches?: number
 }
 
 /**

@@ -114,7 +114,8 @@ async function start(
   if (display) {
     display.stop()
     console.log(summaryTable([{ label: schemeName(prepared.config), summary }]))
-    if (output !== undefined) console.log(`recorded in ${output}`)
+    if (output !== undefined)
+      console.log(`recorded in ${output}${summary.outcome === 'diverged' ? whatStands(folder[0]?.checkpointStep) : ''}`)
   }
   if (summary.outcome === 'diverged') {
     if (json) console.error(`error: diverged: ${summary.reason}`)
@@ -122,6 +123,12 @@ async function start(
   }
   return summary.outcome === 'interrupted' ? exitCodes.interrupted : 0
 }
+
+/** What a run that diverged leaves to look at. */
+const whatStands = (step: number | undefined): string =>
+  step === undefined
+    ? ', without a checkpoint: no step was finite after one that was made'
+    : `; the checkpoint is of step ${count(step)}, from which loss and gradient were finite`
 
 /** A run that has reached its budget is left as it is. */
 async function sayFinished(

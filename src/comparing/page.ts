@@ -1,5 +1,5 @@
 import { count, percent, plural, short } from '../report/format.ts'
-import type { ResolvedConfig } from '../running/prepare.ts'
+import type { ResolvedConfig } from '../running/resolved-config.ts'
 import { type Comparison, runName } from './comparison.ts'
 import type { SchemeRow } from './results.ts'
 import type { RunState } from './runs.ts'

@@ -1,6 +1,6 @@
 import { averageLoss } from '../running/average-loss.ts'
 import type { RunObserver, Summary } from '../running/execute.ts'
-import type { ResolvedConfig } from '../running/prepare.ts'
+import type { ResolvedConfig } from '../running/resolved-config.ts'
 import type { TrainingRecord } from '../training/run.ts'
 
 /** Seconds of training over which speed is measured. */

@@ -10,7 +10,7 @@ import type { Optimizer } from '../optim/optimizer.ts'
 import { flattenState, restoreState } from '../optim/transformation.ts'
 import type { Snapshot } from '../training/run.ts'
 import { differences } from './differences.ts'
-import type { ResolvedConfig } from './prepare.ts'
+import type { ResolvedConfig } from './resolved-config.ts'
 
 /** What a checkpoint file says. */
 export interface Checkpoint {

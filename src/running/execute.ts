@@ -2,7 +2,8 @@ import { DivergenceError } from '../errors.ts'
 import type { Evaluation } from '../training/batch.ts'
 import type { Snapshot, TrainingRecord } from '../training/run.ts'
 import { averageLoss } from './average-loss.ts'
-import type { PreparedRun, ResolvedConfig } from './prepare.ts'
+import type { PreparedRun } from './prepare.ts'
+import type { ResolvedConfig } from './resolved-config.ts'
 
 /** How a run ended: at its budget, because it was asked to, or because loss or gradient were not finite. */
 export type Outcome = 'finished' | 'interrupted' | 'diverged'

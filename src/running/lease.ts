@@ -50,13 +50,18 @@ export async function takeLease(folder: string, options: LeaseOptions = {}): Pro
   const { patience = defaultPatience, wait = false, signal } = options
   mkdirSync(folder, { recursive: true })
   const mine = { token: randomUUID(), host: hostname(), machine, pid: process.pid, began: beganAt('self') ?? '' }
+  const pause = Math.min(1000, (1000 * patience) / 12)
   let seen = ''
-  let heard = performance.now()
+  let silent = 0
+  let looked = performance.now()
   while (!signal?.aborted) {
     const last = newest(folder)
     const text = last === undefined ? undefined : read(folder, last)
     if (last !== undefined && text === undefined) continue
-    if (last === undefined || isDead(text!) || (text === seen && performance.now() - heard > 1000 * patience)) {
+    // Whoever was held up between two looks does not know what the holder would have said: that is no silence.
+    silent = text === seen ? silent + Math.min(performance.now() - looked, 2 * pause) : 0
+    looked = performance.now()
+    if (last === undefined || isDead(text!) || silent > 1000 * patience) {
       const taken = (last ?? 0) + 1
       if (make(folder, taken, { ...mine, beat: 0 })) {
         // Another may have made one of its own, or released the one that seemed dead, in between.
@@ -71,9 +76,8 @@ export async function takeLease(folder: string, options: LeaseOptions = {}): Pro
     if (text !== seen) {
       if (seen !== '' && !wait) return undefined
       seen = text!
-      heard = performance.now()
     }
-    await delay(Math.min(1000, (1000 * patience) / 12), undefined, { ...(signal && { signal }) }).catch(() => {})
+    await delay(pause, undefined, { ...(signal && { signal }) }).catch(() => {})
   }
   return undefined
 }

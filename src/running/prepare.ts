@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { families } from '../catalogue/index.ts'
 import { dotted, type Place } from '../config/check.ts'
 import { complete, completeAll, make, surroundingsOf } from '../config/complete.ts'
-import type { Named, RunConfig } from '../config/schema.ts'
+import type { RunConfig } from '../config/schema.ts'
 import { readSafetensors } from '../data/files.ts'
 import { holdOut } from '../data/hold-out.ts'
 import { ConfigurationError } from '../errors.ts'
@@ -16,6 +16,7 @@ import { createRun, type Run } from '../training/run.ts'
 import { show } from '../validate.ts'
 import { type Checkpoint, restore } from './checkpoint.ts'
 import { environment } from './environment.ts'
+import type { ResolvedConfig } from './resolved-config.ts'
 
 /** A run that is ready to make its first step. */
 export interface PreparedRun {
@@ -24,15 +25,6 @@ export interface PreparedRun {
   readonly problem: Problem
   readonly executor: Executor
   readonly run: Run
-}
-
-/** A configuration that leaves nothing open. It can be given again as a configuration; `environment` is then ignored. */
-export type ResolvedConfig = RunConfig & {
-  readonly optimizer: Named
-  readonly learningRate: Named
-  readonly batchSize: Named
-  readonly chunkSize: number
-  readonly environment: ReturnType<typeof environment>
 }
 
 /**

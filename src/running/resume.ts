@@ -7,10 +7,10 @@ import type { RunConfig } from '../config/schema.ts'
 import { ConfigurationError, DataError } from '../errors.ts'
 import type { TrainingRecord } from '../training/run.ts'
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts'
-import type { RunSink, Summary } from './execute.ts'
+import type { Summary } from './execute.ts'
 import { type PreparedRun, prepare } from './prepare.ts'
 import { readRecords } from './records.ts'
-import { openRunFolder, runFiles } from './run-folder.ts'
+import { openRunFolder, type RunFolder, runFiles } from './run-folder.ts'
 
 /** A run as its folder has it, from start to some step. */
 export interface RecordedRun {
@@ -63,7 +63,7 @@ export const recordsOf = (path: string) => readRecords(join(path, runFiles.recor
 export interface RecordedPreparation {
   readonly prepared: PreparedRun
   /** None where the configuration names no output. */
-  readonly folder: readonly RunSink[]
+  readonly folder: readonly RunFolder[]
   /** For `execute`. */
   readonly past: AsyncIterable<TrainingRecord> | undefined
 }

@@ -9,8 +9,8 @@ import { toStateDict } from '../nn/state-dict.ts'
 import type { Snapshot, TrainingRecord } from '../training/run.ts'
 import { checkpointBytes } from './checkpoint.ts'
 import type { RunSink } from './execute.ts'
-import type { ResolvedConfig } from './prepare.ts'
 import { keepRecords } from './records.ts'
+import type { ResolvedConfig } from './resolved-config.ts'
 
 /** The files of a run. */
 export const runFiles = {
@@ -28,6 +28,11 @@ export const runFiles = {
 /** Records are written at least so often, in milliseconds. */
 const flushEvery = 250
 
+export interface RunFolder extends RunSink {
+  /** The step whose state lies in the checkpoint; none where there is none. */
+  readonly checkpointStep: number | undefined
+}
+
 export interface RunFolderOptions {
   readonly layout: ParameterLayout
   /** As the run is recorded: it says how often there is a checkpoint, and lies in it. */
@@ -43,13 +48,14 @@ export interface RunFolderOptions {
  *
  * A checkpoint is one file that replaces its predecessor at once, so whenever the process dies there is a whole one, and
  * the records up to it are on the disk. It is written once a step from it was found finite; one more is made at the end.
- * A run that diverges leaves its last good checkpoint as it is, and no weights.
+ * A run that diverges leaves its last checkpoint as it is, or where there is none yet the last of the states after step 1,
+ * 2, 4, 8, … from which a step was finite; and no weights.
  *
  * @param path made if need be
  * @throws ConfigurationError when the folder has something in it; DataError when records are missing that should be there
  * @example await execute(prepared, [openRunFolder('runs/first', { layout: prepared.executor.layout, config: prepared.config })])
  */
-export function openRunFolder(path: string, options: RunFolderOptions): RunSink {
+export function openRunFolder(path: string, options: RunFolderOptions): RunFolder {
   const { layout, config, resumeAt } = options
   const { checkpointEvery, checkpointSteps = Number.POSITIVE_INFINITY } = config
   const file = (name: keyof typeof runFiles) => join(path, runFiles[name])
@@ -66,8 +72,11 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunSink 
   let flushed = performance.now()
   let saved = { at: performance.now(), step: resumeAt ?? 0 }
   let step = saved.step
+  let checkpointStep = resumeAt || undefined
   // Whether a state is good is seen by the step that starts from it: until then it waits.
-  let held: Snapshot | undefined
+  let held: { readonly state: Snapshot; readonly isDue: boolean } | undefined
+  // Good, and not on the disk: only what a run leaves that diverges before there is a checkpoint.
+  let early: Snapshot | undefined
 
   const flush = () => {
     // Not writeSync, which may write a part.
@@ -80,9 +89,14 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunSink 
     flush()
     fsyncSync(records)
     await writeFileAtomic(file('checkpoint'), asBuffer(checkpointBytes(layout, config, snapshot)))
+    checkpointStep = snapshot.step
+    early = undefined
   }
   const due = () => performance.now() - saved.at > 1000 * checkpointEvery || step - saved.step >= checkpointSteps
   return {
+    get checkpointStep() {
+      return checkpointStep
+    },
     begin: () => writeFileAtomic(file('config'), json(config)),
     record(record: TrainingRecord) {
       step = record.step
@@ -92,15 +106,17 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunSink 
     step(snapshot) {
       const good = held
       held = undefined
-      if (due()) {
-        held = snapshot()
-        saved = { at: performance.now(), step: held.step }
-      }
-      return good && save(good)
+      const isDue = due()
+      if (isDue) saved = { at: performance.now(), step }
+      if (isDue || (checkpointStep === undefined && Number.isInteger(Math.log2(step))))
+        held = { state: snapshot(), isDue }
+      if (good?.isDue) return save(good.state)
+      early = good?.state ?? early
     },
     async end(summary, snapshot) {
-      if (summary.outcome === 'diverged') flush()
-      else await save(snapshot)
+      const last = summary.outcome === 'diverged' ? early : snapshot
+      if (last) await save(last)
+      else flush()
       closeSync(records)
       if (summary.outcome !== 'diverged') await writeFileAtomic(file('weights'), weightsBytes(layout, snapshot))
       // Last: a folder with a summary is whole.

@@ -4,7 +4,7 @@ import type { RunConfig } from '../config/schema.ts'
 import { AdadagradError } from '../errors.ts'
 import type { TrainingRecord } from '../training/run.ts'
 import { execute, type RunSink, type Summary } from './execute.ts'
-import type { ResolvedConfig } from './prepare.ts'
+import type { ResolvedConfig } from './resolved-config.ts'
 import { prepareRecorded, readRun } from './resume.ts'
 
 /** What the thread is started with. */

@@ -226,7 +226,7 @@ function checkBudget(budget: Budget): void {
 
 const diverged = (step: number, what: string, learningRate: number | undefined): DivergenceError =>
   new DivergenceError(
-    `step ${step}: ${what}; the run stops here, and its last good checkpoint stands. ${
+    `step ${step}: ${what}; the run stops here. ${
       learningRate === undefined
         ? 'No step was made before: look at the data and at the parameters that it starts from'
         : `A smaller learning rate than ${learningRate} or gradient clipping may help`

@@ -143,6 +143,31 @@ describe.concurrent('adadagrad train', () => {
     expect(existsSync(join(output, 'weights.safetensors'))).toBe(false)
   })
 
+  it('keeps the state after step 1, 2, 4, 8, … where it diverges before a checkpoint was due', async () => {
+    const output = join(await temporary(), 'run')
+    const base = ['train', '--problem', 'least-squares', '--optimizer', 'sgd', '--batch-policy', 'constant']
+    const run = (learningRate: string) =>
+      call([...base, '--learning-rate', learningRate, '--checkpoint-every', '3600', '--overwrite', '--output', output])
+    const { code, stdout } = await run('3')
+    expect(code).toBe(1)
+    const steps = lines(await readFile(join(output, 'records.jsonl'), 'utf8')).length
+    const kept = 2 ** Math.floor(Math.log2(steps - 1))
+    expect(kept).toBeGreaterThan(2)
+    const checkpoint = await readFile(join(output, 'checkpoint.safetensors'))
+    expect(JSON.parse(parseSafetensors(checkpoint, 'checkpoint').metadata.state!).step).toBe(kept)
+    expect(stdout).toContain(`; the checkpoint is of step ${kept}, from which loss and gradient were finite\n`)
+    // To go on from there ends where it ended.
+    const again = await call(['train', '--resume', output, '--json'])
+    expect(again.stdout).toContain(`{"step":${kept + 1},`)
+    expect(lines(again.stdout).at(-1).summary).toMatchObject({ outcome: 'diverged', steps })
+    expect(JSON.parse(await readFile(join(output, 'summary.json'), 'utf8')).outcome).toBe('diverged')
+
+    expect((await run('1e300')).stdout).toContain(
+      ', without a checkpoint: no step was finite after one that was made\n',
+    )
+    expect(existsSync(join(output, 'checkpoint.safetensors'))).toBe(false)
+  })
+
   it('sees that the last step diverged, though no step follows it', async () => {
     const last = ['--problem', 'least-squares', '--optimizer', 'sgd', '--learning-rate', '1e300', '--steps', '1']
     const { code, stderr } = await call(['train', ...last, '--json'])

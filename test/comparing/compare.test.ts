@@ -126,12 +126,13 @@ schemes:
   it('goes on after its process was killed, with the same records', async () => {
     const { file, output } = await written(text(4000))
     const child = spawn(process.execPath, [cli, 'compare', file, '--output', output], { stdio: 'ignore' })
+    const ended = new Promise((resolve) => child.on('exit', resolve))
     const interrupted = join(output, 'b-16', 'seed-1', 'checkpoint.safetensors')
     const waiting = performance.now()
     while (!(await readFile(interrupted).catch(() => undefined)) && performance.now() - waiting < 30_000)
       await new Promise((resolve) => setTimeout(resolve, 5))
     child.kill('SIGKILL')
-    await new Promise((resolve) => child.on('exit', resolve))
+    await ended
     const { code } = await call(['compare', file, '--output', output])
     expect(code).toBe(0)
     const whole = join(output, '..', 'whole')

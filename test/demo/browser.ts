@@ -80,6 +80,7 @@ export async function open(
 ): Promise<Watched> {
   const { before, ...rest } = options
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...rest })
+  context.setDefaultTimeout(soon.timeout)
   const page = await context.newPage()
   const complaints: string[] = []
   const fetched: string[] = []
@@ -108,6 +109,16 @@ export const samplesOf = async (page: Page): Promise<number> =>
 export const numbersOf = async (page: Page, scheme: number): Promise<number[]> =>
   (await page.locator(`.scheme-${scheme} dd`).allTextContents()).map((text) => Number(text.replaceAll(/[, %]/g, '')))
 
+/** The numbers of a scheme's card once they stay: what its worker had under way when it was paused still comes. */
+export async function restingNumbersOf(page: Page, scheme: number): Promise<number[]> {
+  for (let before = await numbersOf(page, scheme); ; ) {
+    await page.waitForTimeout(500)
+    const now = await numbersOf(page, scheme)
+    if (`${now}` === `${before}`) return now
+    before = now
+  }
+}
+
 /** A fingerprint of what a canvas shows. */
 export const pictureOf = (page: Page, selector: string): Promise<string> =>
   page
@@ -115,8 +126,7 @@ export const pictureOf = (page: Page, selector: string): Promise<string> =>
     .first()
     .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL())
 
-export const finished = (page: Page, timeout = 20_000) =>
-  page.getByRole('button', { name: 'Again' }).waitFor({ timeout })
+export const finished = (page: Page) => page.getByRole('button', { name: 'Again' }).waitFor()
 
-/** Patience where the processor is shared. */
-export const soon = { timeout: 15_000 }
+/** What comes comes later where the processor is shared. */
+export const soon = { timeout: 120_000 }

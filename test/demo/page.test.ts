@@ -8,6 +8,7 @@ import {
   numbersOf,
   open,
   pictureOf,
+  restingNumbersOf,
   root,
   type Stage,
   samplesOf,
@@ -25,12 +26,10 @@ describe.skipIf(chromiumPath === undefined)('the demo in Chromium', () => {
   })
   afterAll(() => leave?.())
 
-  it('trains on real digits within ten seconds of a first visit, and the batch grows', async () => {
-    const started = performance.now()
+  it('trains on real digits at the first visit, and the batch grows', async () => {
     const { page, complaints, fetched, close } = await open(browser, server.url)
     await page.locator('.scheme-1 dd').first().waitFor()
     await page.waitForFunction(() => Number(document.querySelector('.scheme-1 dd')!.textContent) > 8)
-    expect(performance.now() - started).toBeLessThan(10_000)
     const before = await pictureOf(page, '.hero canvas')
     const samples = await samplesOf(page)
     await page.waitForFunction(
@@ -114,12 +113,10 @@ describe.skipIf(chromiumPath === undefined)('the demo in Chromium', () => {
     await expect.poll(() => samplesOf(page), soon).toBeGreaterThan(8)
     await page.keyboard.press('Space')
     await page.getByRole('button', { name: 'Start' }).waitFor()
-    await page.waitForTimeout(200)
-    const [, paused] = await numbersOf(page, 1)
+    const [, paused] = await restingNumbersOf(page, 1)
     await page.keyboard.press('.')
     await expect.poll(async () => (await numbersOf(page, 1))[1], soon).toBe(paused! + 1)
-    await page.waitForTimeout(200)
-    expect((await numbersOf(page, 1))[1]).toBe(paused! + 1)
+    expect((await restingNumbersOf(page, 1))[1]).toBe(paused! + 1)
     await page.keyboard.press('r')
     await expect.poll(() => samplesOf(page), soon).toBe(0)
     await page.getByRole('button', { name: 'Step' }).click()

@@ -44,7 +44,7 @@ describeOnAdapter('a device in use', () => {
     expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(64)
     expect(executor.parameters.every(Number.isFinite)).toBe(true)
     vi.restoreAllMocks()
-  }, 180_000)
+  })
 
   test('a device that is lost stops the run with an error that says so; a new backend works again', async () => {
     const executor = await executorOn(await open())

@@ -3,8 +3,7 @@ import { sizeOf } from '../../autodiff/shape.ts'
 import type { Value } from '../../autodiff/value.ts'
 import { type ArrayId, type Expression, element, square } from './expression.ts'
 import { foldKernel, type PatchExtents, patchScalars, unfoldKernel } from './kernels/convolution.ts'
-import type { Lowered, Lowering } from './lower.ts'
-import type { Row } from './operations.ts'
+import type { Lowered, Lowering, Row } from './lowering.ts'
 
 // Convolutions are products with the matrix of patches, one a sample; so are their gradients, and sample i's weight
 // gradient is δ_i U_iᵀ, formed for all samples side by side and reduced from there (MATHS.md §7).

@@ -2,42 +2,14 @@ import { sizeOf } from '../../autodiff/shape.ts'
 import { constantOf, isLeaf, topologicalOrder, type Value } from '../../autodiff/value.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { Graph } from '../backend.ts'
-import {
-  type ArrayId,
-  type Expression,
-  element,
-  elementwiseKernel,
-  MOST_ARRAYS,
-  number,
-  reduceKernel,
-  repeated,
-} from './expression.ts'
-import type { Kernel } from './kernel.ts'
-import { extentsOf, matmulKernel, type Product } from './kernels/matmul.ts'
+import { type ArrayId, element, elementwiseKernel, MOST_ARRAYS, number, reduceKernel, repeated } from './expression.ts'
+import { extentsOf, matmulKernel } from './kernels/matmul.ts'
+import type { Lowered, Lowering } from './lowering.ts'
 import { lowerings } from './operations.ts'
 import { type DeviceArray, type Origin, type Program, type Stage, type Step, usesOf } from './program.ts'
 
 /** Partial sums take so many terms at most: the error of a float32 sum grows with its length. */
 const LONGEST_SUM = 512
-
-/** What an operation is, once it is lowered: stored, or a formula that its only user absorbs. */
-export type Lowered = { readonly array: ArrayId } | { readonly expression: Expression }
-
-/** What the lowering of an operation has at hand. */
-export interface Lowering {
-  /** The value as an array, stored if it was not. */
-  array(value: Value): ArrayId
-  /** The value as a formula for its element i. */
-  expression(value: Value): Expression
-  /** Each element of `value` `inner` times, over and over, as a formula for `total` elements. */
-  repeated(value: Value, inner: number, total: number): Expression
-  /** Runs a kernel for `size` elements; the same kernel on the same arguments runs once. */
-  run(kernel: Kernel, inputs: readonly ArrayId[], scalars: readonly number[], size: number, product?: Product): ArrayId
-  store(expression: Expression, size: number): ArrayId
-  matmul(a: ArrayId, b: ArrayId, product: Product): ArrayId
-  /** Sums (or takes the largest over) the middle one of the axes [rows, extent, columns]. */
-  reduce(expression: Expression, rows: number, extent: number, columns: number, by?: 'sum' | 'max'): ArrayId
-}
 
 /**
  * A graph as steps for a device.

@@ -13,11 +13,8 @@ import type { Product } from './kernels/matmul.ts'
 import { poolKernels } from './kernels/pooling.ts'
 import { addRowsKernel, crossEntropyKernel, logSumExpKernel, lookUpKernel, oneHotKernel } from './kernels/rows.ts'
 import { collapse, padKernel, type Strided, stridedKernel } from './kernels/structure.ts'
-import type { Lowered, Lowering } from './lower.ts'
 import { convolutionRows } from './lower-convolution.ts'
-
-/** How one operation is lowered. */
-export type Row = (value: Value, at: Lowering) => Lowered
+import type { Lowered, Lowering, Row } from './lowering.ts'
 
 /** Formulas of the element-wise operations: `$0` is the first operand. */
 const formulas: Readonly<Record<string, string>> = {
