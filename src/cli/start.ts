@@ -8,7 +8,7 @@ import { runInWorker } from '../running/in-worker.ts'
 import type { ResolvedConfig } from '../running/prepare.ts'
 import { positiveNumber, wholeNumber } from './arguments.ts'
 import { untilInterrupted } from './interrupt.ts'
-import { backendWords, problemLine, summaryTable } from './lines.ts'
+import { backendWords, lineWidth, problemLine, summaryTable } from './lines.ts'
 import { progress } from './progress.ts'
 import { exitCodes } from './report.ts'
 
@@ -94,10 +94,11 @@ async function start(options: Options): Promise<number> {
   const runs = compared.map((scheme) => planned(scheme, options, output, threads))
 
   const { views, interrupted } = await untilInterrupted(async (signal) => {
-    console.log(
-      `Adaptive batches beside fixed ones, ${count(samples)} samples each (norm test η = ${eta}, seed ${seed}).\n` +
-        `${atOnce === 1 ? 'One run' : `${atOnce} runs`} at a time; Ctrl-C ends early and keeps what there is.\n`,
-    )
+    const intro = [
+      `Adaptive batches beside fixed ones, ${count(samples)} samples each (norm test η = ${eta}, seed ${seed}).`,
+      `${atOnce === 1 ? 'One run' : `${atOnce} runs`} at a time; Ctrl-C ends early and keeps what there is.`,
+    ]
+    console.log(`${intro.map((line) => wrap(line, lineWidth())).join('\n')}\n`)
     const display = await progress(runs.map(({ label }) => label))
     const queue = startOrder.slice()
     const work = async () => {
@@ -129,10 +130,9 @@ function conclude(runs: readonly (Omit<Compared, 'testSamples'> & { readonly con
     return
   }
   const { environment } = first.config
-  // Off a terminal lines are whole.
-  const columns = process.stdout.isTTY ? Math.min(process.stdout.columns, 110) : Number.POSITIVE_INFINITY
+  const columns = lineWidth()
   console.log(`${wrap(`${problemLine(first.config)}, ${backendWords(environment.backend)}`, columns)}\n`)
-  console.log(summaryTable(runs))
+  console.log(summaryTable(runs, columns))
   const testSamples = environment.testSamples ?? 0
   for (const sentence of tradeSentences(runs.map((run) => ({ ...run, testSamples }))))
     console.log(`\n${wrap(sentence, columns)}`)
