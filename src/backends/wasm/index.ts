@@ -20,7 +20,7 @@ export interface WasmOptions {
   /** The shared memory of another thread's backend, to work on the same arrays. */
   readonly memory?: WebAssembly.Memory
   /** The kernels themselves, where they cannot be found beside this file: bytes, or another backend's `module`. */
-  readonly binary?: BufferSource | WebAssembly.Module
+  readonly binary?: ArrayBufferView | ArrayBuffer | WebAssembly.Module
 }
 
 /** The WebAssembly backend; `memory` and `module` may be posted to other threads. */
