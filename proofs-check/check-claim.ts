@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { ConfigurationError } from '../src/errors.ts'
 import {
   type Arbitraries,
   type CheckOptions,
@@ -62,12 +63,21 @@ export interface VerifyClaimOptions {
 /** How many times the nominal number of cases. */
 const share: Record<Effort, number> = { mutant: 0.05, short: 0.4, full: 10 }
 
-/** Checks a claim. Under effort `mutant` the first failure ends it, unshrunk. */
+/**
+ * Checks a claim. Under effort `mutant` the first failure ends it, unshrunk.
+ *
+ * @throws ConfigurationError for a path that leads to no case: nothing would be checked, and nothing may pass so
+ */
 export async function checkClaim(claim: Claim, options: VerifyClaimOptions): Promise<ClaimResult> {
   const { effort, seed, subject } = options
   const results: CheckResult[] = []
   const exhibits: (Table | Figure | string)[] = []
   const started = performance.now()
+  const lost = (what: string) =>
+    new ConfigurationError(
+      `verify: --path ${options.path}: ${what}; expected what a failure of claim ${claim.id} printed, as 0/17:2:1`,
+    )
+  if (options.path !== undefined && !/^\d+(\/\d+(:\d+)*)?$/.test(options.path)) throw lost('not a path')
   const [onlyCheck, onlyPath] = options.path?.split('/') ?? []
   let position = 0
 
@@ -154,6 +164,8 @@ export async function checkClaim(claim: Claim, options: VerifyClaimOptions): Pro
     if (effort !== 'mutant') throw error
     return context.example('the claim is checked at all', () => Promise.reject(error))
   })
+  if (onlyCheck !== undefined && results.length === 0) throw lost(`there is no check ${onlyCheck} among ${position}`)
+  if (onlyPath !== undefined && results[0]!.cases === 0) throw lost('there is no such case')
   const { id, title, statement, kind } = claim
   const passed = results.every((result) => result.passed)
   const seconds = (performance.now() - started) / 1000

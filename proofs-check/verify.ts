@@ -1,7 +1,8 @@
 /** What `adadagrad verify` runs; built into dist/verify.js, which uses the functions of the package beside it. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigurationError } from '../src/errors.ts'
+import { plural } from '../src/report/format.ts'
 import { type ClaimResult, checkClaim } from './check-claim.ts'
 import type { Claim } from './claim.ts'
 import { claims } from './index.ts'
@@ -34,17 +35,20 @@ export interface VerifyOptions {
  * Checks the claims, prints a table and writes a report.
  *
  * @returns whether every claim passed and every mutant was caught
- * @throws ConfigurationError for an unknown claim
+ * @throws ConfigurationError for an unknown claim, a path that leads nowhere, or a folder that cannot be written to
  */
 export async function verify(options: VerifyOptions): Promise<boolean> {
   const { short = false, seed = 1, path, output = join('runs', 'verify'), print } = options
   const chosen = choose(options.only)
+  const folder = path === undefined ? output : null
+  // Before anything is checked: that the report can be written nowhere must not be found out after ten minutes.
+  if (folder !== null) makeFolder(folder)
   const effort = short ? 'short' : 'full'
   const started = performance.now()
-  print(row('claim', 'title', 'verdict', 'checks', 'cases', 'margin', 'seconds'))
   const results: ClaimResult[] = []
   for (const claim of chosen) {
     const result = await checkClaim(claim, { subject: real, effort, seed, ...(path !== undefined && { path }) })
+    if (results.length === 0) print(row('claim', 'title', 'verdict', 'checks', 'cases', 'margin', 'seconds'))
     results.push(result)
     printClaim(result, print)
   }
@@ -65,8 +69,8 @@ export async function verify(options: VerifyOptions): Promise<boolean> {
   const seconds = (performance.now() - started) / 1000
   print('')
   print(conclusion(results, mutation, seconds))
-  if (output !== null && path === undefined) {
-    write(output, {
+  if (folder !== null) {
+    write(folder, {
       package: `adadagrad ${version()}`,
       effort,
       seed,
@@ -76,7 +80,7 @@ export async function verify(options: VerifyOptions): Promise<boolean> {
       claims: results,
       mutants: mutation,
     })
-    print(`report: ${join(output, 'report.html')}, report.md and report.json beside it`)
+    print(`report: ${join(folder, 'report.html')}, report.md and report.json beside it`)
   }
   return passed
 }
@@ -117,15 +121,25 @@ function conclusion(
   seconds: number,
 ): string {
   const failed = results.filter(({ passed }) => !passed)
-  const cases = results.reduce((sum, result) => sum + casesOf(result), 0).toLocaleString('en-US')
+  const cases = results.reduce((sum, result) => sum + casesOf(result), 0)
   const verdict = failed.length === 0 ? 'all hold' : `${failed.map(({ id }) => id).join(', ')} FAILED`
   const caught = mutation?.filter(({ caughtBy }) => caughtBy.length > 0).length
   const words = mutation ? `; ${caught} of ${mutation.length} mutants caught` : ''
-  return `${results.length} claims, ${cases} cases: ${verdict}${words}; ${seconds.toFixed(1)} s`
+  return `${plural(results.length, 'claim')}, ${plural(cases, 'case')}: ${verdict}${words}; ${seconds.toFixed(1)} s`
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : code
+    throw new ConfigurationError(`--output: ${folder}: cannot be the report's folder: ${why}`, { cause })
+  }
 }
 
 function write(folder: string, verification: Verification): void {
-  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'report.json'), `${JSON.stringify(verification, null, 1)}\n`)
   writeFileSync(join(folder, 'report.md'), markdown(verification))
   writeFileSync(join(folder, 'report.html'), html(verification))

@@ -1,7 +1,7 @@
 // The browser demo: bundles demo/ into dist/demo, static files that any host can serve, and `adadagrad/browser` into
 // dist/browser. With --serve it serves them with the headers that let threads share memory.
 import { execFileSync } from 'node:child_process'
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname, extname, join, normalize, relative } from 'node:path'
@@ -150,9 +150,12 @@ export async function serve(folder = join(dist, 'demo'), { port = 0, isolated = 
 
 const asked = (flag) => process.argv.includes(flag)
 
-/** Declarations of `adadagrad/browser`. */
-const emitTypes = () =>
+/** Declarations of `adadagrad/browser`. No compiler could resolve the style sheet, which the bundle has. */
+function emitTypes() {
   execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.browser.json'], { cwd: root, stdio: 'inherit' })
+  const file = join(dist, 'browser/types/demo/embed.d.ts')
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/^import '.*\.css';\n/gm, ''))
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!existsSync(join(dist, 'demo/index.html')) || !asked('--serve')) {

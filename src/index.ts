@@ -11,6 +11,12 @@ export { wasmBackend } from './backends/wasm/index.ts'
 export { adaScale } from './batch-size/ada-scale.ts'
 export { adaDamp, adaptive, cabs, noiseScale } from './batch-size/adaptive.ts'
 export {
+  type BatchSizeController,
+  batchSizeController,
+  type ObservedStep,
+  type SavedController,
+} from './batch-size/batch-size-controller.ts'
+export {
   type BatchSizeTest,
   batchSizeTest,
   type Criterion,
@@ -51,7 +57,7 @@ export * as transformations from './optim/transformations.ts'
 export type { Objective, Problem } from './problems/index.ts'
 export * as problems from './problems/index.ts'
 export { type Random, random } from './random.ts'
-export type { GradientStatistics, StatisticsLevel } from './statistics/index.ts'
+export type { GradientStatistics, Measured, StatisticsLevel, WorkerMean } from './statistics/index.ts'
 export * as statistics from './statistics/index.ts'
 
 export { type Splits, type Task, type Training, type TrainOptions, train } from './train.ts'

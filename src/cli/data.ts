@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { didYouMean } from '../config/nearest.ts'
 import { dataVariable } from '../data/files.ts'
 import { checkDataset } from '../data/obtain/check.ts'
 import { byHand, downloadDataset } from '../data/obtain/download.ts'
@@ -8,6 +9,7 @@ import { ConfigurationError, DataError } from '../errors.ts'
 import { count } from '../report/format.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { exitCodes } from './report.ts'
+import { UsageError } from './usage-error.ts'
 
 /** `adadagrad data`: which data sets there are, where they lie, whether they are right, and how to get them. */
 export function dataCommand(): Command {
@@ -28,7 +30,12 @@ Examples:
   adadagrad data download cifar10 data/cifar10
   ${dataVariable}=data adadagrad train --model cifar-cnn --data cifar10`,
     )
-    .action(({ folder, json }: { folder?: string; json?: true }) => {
+    // Taken so that a mistyped subcommand is called one, rather than an argument too many.
+    .argument('[command]')
+    .usage('[options] [command]')
+    .configureHelp({ visibleArguments: () => [] })
+    .action((given: string | undefined, { folder, json }: { folder?: string; json?: true }) => {
+      if (given !== undefined) throw new UsageError(unknownCommand(given))
       const found = knownDatasets.map((dataset) => ({ dataset, folder: findDataset(dataset, folder) }))
       if (json) console.log(JSON.stringify(found.map(plain), null, 2))
       else console.log(found.map(({ dataset, folder }) => entry(dataset, folder)).join('\n\n'))
@@ -50,6 +57,13 @@ Examples:
     .option('--from <address>', 'folder on another server with the same files')
     .action(download)
   return command
+}
+
+const subcommands = ['check', 'download']
+
+function unknownCommand(given: string): string {
+  const hint = didYouMean(given, subcommands) || `; there are ${subcommands.join(' and ')}`
+  return `unknown command 'data ${given}'${hint}`
 }
 
 const megabytes = (bytes: number): string =>

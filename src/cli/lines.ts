@@ -1,6 +1,6 @@
 // What is said about a run in words: headers, names, tables.
 import type { Named } from '../config/schema.ts'
-import { count, percent, plural, short, size, table } from '../report/format.ts'
+import { count, percent, plural, short, size, table, wrap } from '../report/format.ts'
 import type { Summary } from '../running/execute.ts'
 import type { ResolvedConfig } from '../running/resolved-config.ts'
 
@@ -68,11 +68,19 @@ export interface NamedSummary {
   readonly summary: Summary
 }
 
-/** What runs came to, one a line, and in words why one did not reach its budget. */
-export function summaryTable(runs: readonly NamedSummary[]): string {
+/** Where lines end: the terminal's width, up to what is good to read. Off a terminal lines are whole. */
+export const lineWidth = (): number =>
+  process.stdout.isTTY ? Math.min(process.stdout.columns ?? 80, 110) : Number.POSITIVE_INFINITY
+
+/**
+ * What runs came to, one a line, and in words why one did not reach its budget.
+ *
+ * @param columns where a table would be wider, each run is a paragraph
+ */
+export function summaryTable(runs: readonly NamedSummary[], columns = Number.POSITIVE_INFINITY): string {
   const some = (has: (summary: Summary) => unknown) => runs.some(({ summary }) => has(summary) !== undefined)
   const unfinished = runs.filter(({ summary }) => summary.outcome !== 'finished')
-  const columns: [string, (summary: Summary) => string][] = [
+  const cells: [string, (summary: Summary) => string][] = [
     ['average b', ({ averageBatchSize, steps }) => (steps > 0 ? size(averageBatchSize) : '–')],
     ['final b', ({ finalBatchSize, steps }) => (steps > 0 ? count(finalBatchSize) : '–')],
     ['steps', ({ steps }) => count(steps)],
@@ -82,18 +90,21 @@ export function summaryTable(runs: readonly NamedSummary[]): string {
   ]
   const accuracy = some(({ test }) => test?.accuracy)
   if (accuracy)
-    columns.push([
+    cells.push([
       'test accuracy',
       ({ test, outcome }) =>
         outcome === 'finished' && test?.accuracy !== undefined ? percent(test.accuracy) : outcome,
     ])
-  else if (some(({ test }) => test)) columns.push(['test loss', ({ test }) => lossWords(test?.loss ?? null)])
-  columns.push(['seconds', ({ seconds }) => seconds.toFixed(1)])
-  if (!accuracy && unfinished.length > 0) columns.push(['outcome', ({ outcome }) => outcome])
-  const lines = table(
-    ['run', ...columns.map(([title]) => title)],
-    runs.map(({ label, summary }) => [label, ...columns.map(([, cell]) => cell(summary))]),
+  else if (some(({ test }) => test)) cells.push(['test loss', ({ test }) => lossWords(test?.loss ?? null)])
+  cells.push(['seconds', ({ seconds }) => seconds.toFixed(1)])
+  if (!accuracy && unfinished.length > 0) cells.push(['outcome', ({ outcome }) => outcome])
+  const wide = table(
+    ['run', ...cells.map(([title]) => title)],
+    runs.map(({ label, summary }) => [label, ...cells.map(([, cell]) => cell(summary))]),
   )
+  const paragraph = ({ label, summary }: NamedSummary) =>
+    wrap(`${label}: ${cells.map(([title, cell]) => `${title} ${cell(summary)}`).join(', ')}`, columns)
+  const lines = wide.every(({ length }) => length <= columns) ? wide : runs.map(paragraph)
   const notes = unfinished.map(({ label, summary: { outcome, samples, reason } }) =>
     outcome === 'diverged'
       ? `${label} diverged: ${reason}`
@@ -104,7 +115,7 @@ export function summaryTable(runs: readonly NamedSummary[]): string {
       ? [`${label}: the loss rose from ${short(firstLoss)} to ${short(recentLoss)}; the learning rate may be too large`]
       : [],
   )
-  return [...lines, ...notes, ...rose].join('\n')
+  return [...lines, ...[...notes, ...rose].map((note) => wrap(note, columns))].join('\n')
 }
 
 const lossWords = (loss: number | null): string => (loss === null ? '–' : short(loss))

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { count, duration, percent, short, sparkline } from '../report/format.ts'
 import { type RunView, runView } from '../report/run-view.ts'
 import type { RunObserver } from '../running/execute.ts'
+import type { TrainingRecord } from '../training/run.ts'
 
 /** A display of runs that go on at the same time or one after the other. */
 export interface Progress {
@@ -42,52 +43,95 @@ const colours = process.stdout.isTTY && process.stdout.hasColors?.() && !process
 type Style = Parameters<typeof styleText>[0]
 const paint = (style: Style, text: string): string => (colours ? styleText(style, text) : text)
 
-/** The live display as lines of at most `columns` characters. */
+/** A column of the live display; of those that do not fit, the one with the largest `rank` goes first. */
+interface Column {
+  readonly title: string
+  readonly width: number
+  readonly rank: number
+  /** Padded to the width. */
+  cell(view: RunView, last: TrainingRecord): string
+}
+
+/** The live display as lines of at most `columns` characters, while there are three dozen of them. */
 export function frame(views: readonly RunView[], columns: number): string[] {
-  const labelWidth = Math.max(3, ...views.map(({ label }) => label.length))
-  // The two histories share what label, bar and numbers leave.
-  const fixed = labelWidth + 2 + 10 + 1 + 5 + 2 + 6 + 1 + 2 + 6 + 1 + 2 + 9 + 2 + 6
-  const spark = Math.max(4, Math.min(24, Math.floor((columns - 1 - fixed) / 2)))
-  const head = [
-    'run'.padEnd(labelWidth),
-    'progress'.padEnd(16),
-    'batch size'.padEnd(7 + spark),
-    'loss'.padEnd(7 + spark),
-    'samples/s',
-    '  left',
-  ].join('  ')
-  const lines = [paint('dim', head.slice(0, columns - 1)), ...views.map((view) => row(view, labelWidth, spark))]
+  const room = columns - 1
+  const longest = Math.max(3, ...views.map(({ label }) => label.length))
+  const kept = fitting(room, longest)
+  const used = kept.reduce((sum, { width }) => sum + 2 + width, 0)
+  const labelWidth = Math.max(3, Math.min(longest, room - used))
+  const line = (label: string, cells: readonly string[]) => [label, ...cells].join('  ')
+  const titles = kept.map(({ title, width }) => title.padEnd(width))
+  const lines = [paint('dim', line('run'.padEnd(labelWidth), titles).trimEnd())]
+  for (const view of views) {
+    const { last } = view
+    const name = paint('bold', view.label.slice(0, labelWidth).padEnd(labelWidth))
+    const waiting = paint('dim', view.config ? 'starting' : 'waiting')
+    lines.push(line(name, last ? kept.map(({ cell }) => cell(view, last)) : [waiting]))
+  }
   const [only] = views
-  if (views.length === 1 && only?.last) lines.push(paint('dim', details(only).slice(0, columns - 1)))
+  if (views.length === 1 && only?.last) lines.push(paint('dim', details(only).slice(0, room)))
   return lines
 }
 
-function row(view: RunView, labelWidth: number, spark: number): string {
-  const { label, last, summary, history } = view
-  const name = paint('bold', label.padEnd(labelWidth))
-  if (!last) return `${name}  ${paint('dim', view.config ? 'starting' : 'waiting')}`
-  const filled = Math.round(10 * view.done())
-  const bar = paint('cyan', '━'.repeat(filled)) + paint('dim', '─'.repeat(10 - filled))
-  // Equal shares of the budget, so that a run of 20 steps and one of 10,000 look alike; what is to come stays empty.
-  const bars = Math.max(1, Math.round(spark * view.done()))
-  const shares = Array.from({ length: bars }, (_, k) => (last.samples * (k + 1)) / bars)
-  const at = shares.map((samples) => history.find((point) => point.samples >= samples) ?? history.at(-1)!)
-  const batchSizes = sparkline(
-    at.map(({ batchSize }) => batchSize),
-    Math.log,
-  )
-  const losses = sparkline(at.map(({ loss }) => loss))
-  const outcome = summary?.outcome
-  const going = view.done() < 1 ? duration(view.secondsLeft()) : 'eval'
-  const left = outcome === undefined ? going : outcome === 'finished' ? 'done' : outcome
+/** The columns for which there is room beside the labels. */
+function fitting(room: number, labelWidth: number): Column[] {
+  const widthOf = (columns: readonly Column[]) => columns.reduce((sum, { width }) => sum + 2 + width, labelWidth)
+  // The two histories share what the others leave, and go where that is too little to see anything in.
+  const spark = Math.min(24, Math.floor((room - widthOf(allColumns(0)) - 2) / 2))
+  let kept = allColumns(spark < 4 ? 0 : spark)
+  for (let last = Math.max(...kept.map(({ rank }) => rank)); widthOf(kept) > room && last > 0; last--)
+    kept = kept.filter(({ rank }) => rank !== last)
+  return kept
+}
+
+/** All columns, with `spark` characters of history behind batch size and loss. */
+function allColumns(spark: number): Column[] {
+  const historied = (text: string, width: number, style: Style, history: () => string) =>
+    spark === 0 ? text.padStart(width) : `${text.padStart(width)} ${paint(style, history().padEnd(spark))}`
+  const wider = spark === 0 ? 0 : spark + 1
   return [
-    name,
-    `${bar} ${percent(view.done(), 0).padStart(5)}`,
-    `${count(summary?.finalBatchSize ?? last.batchSize).padStart(6)} ${paint('yellow', batchSizes.padEnd(spark))}`,
-    `${short(view.loss).padStart(6)} ${paint('green', losses.padEnd(spark))}`,
-    speedWords(view).padStart(9),
-    left.padStart(6),
-  ].join('  ')
+    { title: 'progress', width: 10, rank: 2, cell: bar },
+    { title: ' done', width: 5, rank: 0, cell: (view) => percent(view.done(), 0).padStart(5) },
+    {
+      title: spark === 0 ? '     b' : 'batch size',
+      width: 6 + wider,
+      rank: 0,
+      cell: (view, last) =>
+        historied(count(view.summary?.finalBatchSize ?? last.batchSize), 6, 'yellow', () =>
+          sparkline(
+            historyOf(view, last, spark).map(({ batchSize }) => batchSize),
+            Math.log,
+          ),
+        ),
+    },
+    {
+      title: spark === 0 ? '  loss' : 'loss',
+      width: 6 + wider,
+      rank: 0,
+      cell: (view, last) =>
+        historied(short(view.loss), 6, 'green', () => sparkline(historyOf(view, last, spark).map(({ loss }) => loss))),
+    },
+    { title: 'samples/s', width: 9, rank: 1, cell: (view) => speedWords(view).padStart(9) },
+    { title: '  left', width: 6, rank: 0, cell: (view) => left(view).padStart(6) },
+  ]
+}
+
+function bar(view: RunView): string {
+  const filled = Math.round(10 * view.done())
+  return paint('cyan', '━'.repeat(filled)) + paint('dim', '─'.repeat(10 - filled))
+}
+
+/** Equal shares of the budget, so that a run of 20 steps and one of 10,000 look alike; what is to come stays empty. */
+function historyOf({ history, done }: RunView, last: TrainingRecord, spark: number) {
+  const bars = Math.max(1, Math.round(spark * done()))
+  const shares = Array.from({ length: bars }, (_, k) => (last.samples * (k + 1)) / bars)
+  return shares.map((samples) => history.find((point) => point.samples >= samples) ?? history.at(-1)!)
+}
+
+function left(view: RunView): string {
+  const outcome = view.summary?.outcome
+  if (outcome !== undefined) return outcome === 'finished' ? 'done' : outcome
+  return view.done() < 1 ? duration(view.secondsLeft()) : 'eval'
 }
 
 const speedWords = (view: RunView): string => {

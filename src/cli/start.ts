@@ -9,7 +9,7 @@ import { count, wrap } from '../report/format.ts'
 import { tradeSentences } from '../report/trade.ts'
 import { positiveNumber, wholeNumber } from './arguments.ts'
 import { untilInterrupted } from './interrupt.ts'
-import { backendWords, problemLine, summaryTable } from './lines.ts'
+import { backendWords, lineWidth, problemLine, summaryTable } from './lines.ts'
 import { progress } from './progress.ts'
 import { exitCodes } from './report.ts'
 
@@ -68,10 +68,11 @@ async function start(options: Options): Promise<number> {
   const { runs, title } = comparison
   const atOnce = Math.min(runs.length, availableParallelism())
   const { states, interrupted } = await untilInterrupted(async (signal) => {
-    console.log(
-      `${title}, ${count(samples)} samples each (norm test η = ${eta}, seed ${seed}).\n` +
-        `${atOnce === 1 ? 'One run' : `${atOnce} runs`} at a time; Ctrl-C ends early and keeps what there is.\n`,
-    )
+    const intro = [
+      `${title}, ${count(samples)} samples each (norm test η = ${eta}, seed ${seed}).`,
+      `${atOnce === 1 ? 'One run' : `${atOnce} runs`} at a time; Ctrl-C ends early and keeps what there is.`,
+    ]
+    console.log(`${intro.map((line) => wrap(line, lineWidth())).join('\n')}\n`)
     const display = await progress(runs.map(({ scheme }) => scheme))
     const observer = { start: (run: PlannedRun) => display.observers[runs.indexOf(run)]! }
     try {
@@ -119,9 +120,8 @@ function conclude(
     if (interrupted) console.log('Interrupted before the first step.')
     return
   }
-  // Off a terminal lines are whole.
-  const columns = process.stdout.isTTY ? Math.min(process.stdout.columns, 110) : Number.POSITIVE_INFINITY
+  const columns = lineWidth()
   console.log(`${wrap(`${problemLine(config)}, ${backendWords(config.environment.backend)}`, columns)}\n`)
-  console.log(summaryTable(runs))
+  console.log(summaryTable(runs, columns))
   for (const sentence of tradeSentences(runs, target?.accuracy)) console.log(`\n${wrap(sentence, columns)}`)
 }

@@ -4,7 +4,7 @@ import { checkConfig, type Place } from '../config/check.ts'
 import { readConfigFile } from '../config/file.ts'
 import type { RunConfig } from '../config/schema.ts'
 import { AdadagradError } from '../errors.ts'
-import { count } from '../report/format.ts'
+import { count, wrap } from '../report/format.ts'
 import { execute, type RunSink } from '../running/execute.ts'
 import { takeLease } from '../running/lease.ts'
 import { prepare } from '../running/prepare.ts'
@@ -13,7 +13,7 @@ import { runFiles } from '../running/run-folder.ts'
 import { applyFlags, type Given } from './apply-flags.ts'
 import { catalogueFlags, commanderFlags, type FlagRow } from './flags.ts'
 import { untilInterrupted } from './interrupt.ts'
-import { header, schemeName, summaryTable } from './lines.ts'
+import { header, lineWidth, schemeName, summaryTable } from './lines.ts'
 import { progress } from './progress.ts'
 import { exitCodes } from './report.ts'
 import { UsageError } from './usage-error.ts'
@@ -105,7 +105,7 @@ async function start(
   const { output } = prepared.config
   const sinks: RunSink[] = [...folder]
   if (json) sinks.push(jsonLines)
-  else console.log(header(prepared.config))
+  else console.log(broken(header(prepared.config)))
   if (resume && !json) console.log(resume.step > 0 ? `goes on after step ${count(resume.step)}` : 'starts again')
   const display = json ? undefined : await progress([schemeName(prepared.config)])
   if (display) sinks.push(display.observers[0]!)
@@ -113,7 +113,7 @@ async function start(
   const summary = await (output === undefined || resume ? work() : alone(output, work))
   if (display) {
     display.stop()
-    console.log(summaryTable([{ label: schemeName(prepared.config), summary }]))
+    console.log(summaryTable([{ label: schemeName(prepared.config), summary }], lineWidth()))
     if (output !== undefined)
       console.log(`recorded in ${output}${summary.outcome === 'diverged' ? whatStands(folder[0]?.checkpointStep) : ''}`)
   }
@@ -130,6 +130,13 @@ const whatStands = (step: number | undefined): string =>
     ? ', without a checkpoint: no step was finite after one that was made'
     : `; the checkpoint is of step ${count(step)}, from which loss and gradient were finite`
 
+/** Lines that fit the terminal. */
+const broken = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => wrap(line, lineWidth()))
+    .join('\n')
+
 /** A run that has reached its budget is left as it is. */
 async function sayFinished(
   given: RunConfig,
@@ -143,7 +150,7 @@ async function sayFinished(
     jsonLines.begin!(config)
     console.log(JSON.stringify({ summary }))
   } else {
-    console.log(summaryTable([{ label: schemeName(config), summary: summary! }]))
+    console.log(summaryTable([{ label: schemeName(config), summary: summary! }], lineWidth()))
     console.log(`${config.output}: the run has reached its budget, nothing is left to do`)
   }
   return 0

@@ -46,7 +46,8 @@ export const columnMeanings: Readonly<Record<string, string>> = {
   'validation.accuracy': 'share of the samples that were held out that is classified rightly, 0 to 1',
 }
 
-const integers = new Set(['step', 'samples', 'batchSize'])
+/** Counts, which every record has. */
+export const integers = ['step', 'samples', 'batchSize'] as const
 
 /** Gathers records, given one after another, into columns. */
 export function tableBuilder(): { add(run: string, record: object): void; table(): Table } {
@@ -92,7 +93,7 @@ export function* cellsOf(value: object, prefix = ''): Generator<[string, Cell]> 
 }
 
 function kindOf(name: string, values: readonly Cell[]): Kind {
-  if (integers.has(name)) return 'integer'
+  if (integers.some((count) => count === name)) return 'integer'
   const types = new Set<string>()
   for (const value of values) if (value !== null) types.add(typeof value)
   if (types.size === 1) {

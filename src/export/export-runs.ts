@@ -3,9 +3,9 @@ import { mkdirSync, statSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ConfigurationError } from '../errors.ts'
-import { recordsOf } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
 import { packageVersion } from '../running/version.ts'
+import { checkedRecords } from './checked-records.ts'
 import { type Table, tableBuilder } from './columns.ts'
 import { csv } from './csv.ts'
 import { type FoundRun, findRuns } from './find-runs.ts'
@@ -59,7 +59,7 @@ function besideRecords(paths: readonly string[], format: ExportFormat): string {
 
 async function gather(runs: readonly FoundRun[]): Promise<Table> {
   const builder = tableBuilder()
-  for (const { name, folder } of runs) for await (const record of recordsOf(folder)) builder.add(name, record)
+  for (const { name, folder } of runs) for await (const record of checkedRecords(folder)) builder.add(name, record)
   return builder.table()
 }
 
@@ -69,7 +69,7 @@ async function exportEvents({ folder }: FoundRun, output: string, axis: Axis): P
   const path = join(output, eventFile)
   let events = 0
   async function* counted(): AsyncGenerator<Uint8Array, void> {
-    for await (const event of tensorboard(recordsOf(folder), axis, start)) {
+    for await (const event of tensorboard(checkedRecords(folder), axis, start)) {
       events += 1
       yield event
     }

@@ -88,8 +88,11 @@ export function runView(label: string): RunView {
     record(record) {
       last = record
       remember(record)
-      const { samples, batchSize } = record
+      const { samples } = record
       loss = average(record)
+      // The last batch is what the budget has left: the policy's choice did not fall with it.
+      const cut = samples >= (config?.budget?.samples ?? Number.POSITIVE_INFINITY)
+      const batchSize = Math.max(record.batchSize, cut ? (history.at(-1)?.batchSize ?? 0) : 0)
       if (history.length > 0 && samples - history.at(-1)!.samples < every) return
       history.push({ samples, batchSize, loss })
       if (history.length < most) return

@@ -17,7 +17,12 @@ export interface GradientStatistics {
   readonly sumSquares?: Float64Array
   /** ⟨g_i, ḡ⟩, [b]. Level `projections`. */
   readonly projections?: Float64Array
+  /** Of ḡ only the length is known, and `mean` is [‖ḡ‖]: the tests of §2.1 to §2.4 ask for no more. See `fromMeasured`. */
+  readonly lengthOnly?: true
 }
+
+/** Statistics with everything that any test asks for. */
+export type FullStatistics = Required<Omit<GradientStatistics, 'lengthOnly'>>
 
 /**
  * How much a step measures beside ḡ: nothing, Σ‖g_i‖², that and Σ g_i∘g_i, that and ⟨g_i, ḡ⟩.
@@ -79,8 +84,14 @@ export function empty(dimension: number): GradientStatistics {
  * nothing about ⟨g_i, ḡ⟩. They are gathered once ḡ is known, see `withProjections`.
  *
  * @throws ShapeError if the gradients differ in dimension
+ * @throws ConfigurationError if of one only the length of ḡ is known: ‖ḡ₁‖ and ‖ḡ₂‖ do not say what ‖ḡ‖ is
  */
 export function merge(a: GradientStatistics, b: GradientStatistics): GradientStatistics {
+  if (a.lengthOnly || b.lengthOnly) {
+    throw new ConfigurationError(
+      'merge: of one side only ‖ḡ‖ is known, expected ḡ itself; lengths alone go together by fromWorkerNorms',
+    )
+  }
   const dimension = a.mean.length
   if (dimension !== b.mean.length) {
     throw new ShapeError(`merge: gradients of ${dimension} and of ${b.mean.length} coordinates`)
@@ -135,7 +146,7 @@ export function withProjections(
  * @throws ShapeError if there is no sample, or if they differ in dimension
  * @example fromPerSampleGradients([[1, 0], [0, 1]]).mean // [0.5, 0.5]
  */
-export function fromPerSampleGradients(gradients: readonly ArrayLike<number>[]): Required<GradientStatistics> {
+export function fromPerSampleGradients(gradients: readonly ArrayLike<number>[]): FullStatistics {
   const batchSize = gradients.length
   if (batchSize === 0) throw new ShapeError('fromPerSampleGradients: expected at least one sample, got none')
   const dimension = gradients[0].length

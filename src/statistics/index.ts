@@ -1,4 +1,7 @@
 export * from './derived.ts'
+export * from './gather.ts'
 export * from './gradient-statistics.ts'
+export * from './measured.ts'
 export * from './neighbours.ts'
 export * from './official.ts'
+export * from './workers.ts'

@@ -1,11 +1,11 @@
 import { square } from '../elementary.ts'
-import type { GradientStatistics } from '../statistics/gradient-statistics.ts'
+import type { FullStatistics } from '../statistics/gradient-statistics.ts'
 import type { Executor } from './executor.ts'
 
 /** Statistics with the variances beside them, each summed from its own definition instead of by differences. */
 export interface DirectStatistics {
   readonly loss: number
-  readonly statistics: Required<GradientStatistics>
+  readonly statistics: FullStatistics
   /** ⟨g_i, ḡ⟩ by parameter array, [P][b]. */
   readonly tensorProjections: readonly Float64Array[]
   readonly varianceL1: number

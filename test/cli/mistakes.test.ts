@@ -14,6 +14,26 @@ async function mistake(...args: string[]): Promise<{ code: number | null; messag
 describe.concurrent('mistakes on the command line', () => {
   const cases: [string, string[], number, string | RegExp][] = [
     ['a wrong command', ['trian'], 2, "unknown command 'trian', did you mean train?"],
+    ['a wrong command of data', ['data', 'chek'], 2, "unknown command 'data chek', did you mean check?"],
+    ['a data set for a command', ['data', 'mnist'], 2, "unknown command 'data mnist'; there are check and download"],
+    [
+      'a case that is none',
+      ['verify', '--only', '3.2', '--path', 'garbage'],
+      1,
+      /^verify: --path garbage: not a path; expected what a failure of claim 3\.2 printed/,
+    ],
+    [
+      'a check that is none',
+      ['verify', '--only', '3.2', '--path', '99/1'],
+      1,
+      /^verify: --path 99\/1: there is no check 99 among 6/,
+    ],
+    [
+      'a report where a file is',
+      ['verify', '--only', '3.2', '--output', 'package.json'],
+      1,
+      "--output: package.json: cannot be the report's folder: a file is in the way",
+    ],
     ['a wrong flag', ['train', '--epslon', '1'], 2, "unknown option '--epslon', did you mean --epsilon?"],
     ['a flag without its value', ['train', '--eta'], 2, "option '--eta <number>' argument missing"],
     [

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
-import { exportRuns } from '../../src/export/export-runs.ts'
+import { exportFormats, exportRuns } from '../../src/export/export-runs.ts'
 import { crc32c, tfrecord } from '../../src/export/tfrecord.ts'
 import { call, temporary } from '../cli/command.ts'
 import { readEvents } from './read-events.ts'
@@ -149,6 +149,21 @@ describe('records for other tools', () => {
     await writeFile(join(folder, 'records.jsonl'), '{"step":1}\n{"step":\n{"step":3}\n')
     await expect(exportRuns([folder], { format: 'csv' })).rejects.toThrow(/records.jsonl:2: not a record/)
     expect(await readdir(folder)).toEqual(['records.jsonl'])
+  })
+
+  it('refuses counts that are none in every format, by line and name', async () => {
+    const folder = await runFolder()
+    const wrong: [string, string][] = [
+      ['"samples":"x"', 'samples must be a whole number of at least 0, got "x"'],
+      ['"samples":1.5', 'samples must be a whole number of at least 0, got 1.5'],
+      ['"batchSize":null', 'batchSize must be a whole number of at least 0, got null'],
+      ['"seconds":"soon"', 'seconds must be a finite number, got "soon"'],
+    ]
+    for (const [field, message] of wrong) {
+      await writeFile(join(folder, 'records.jsonl'), `{"step":1,"samples":8}\n{"step":2,${field}}\n`)
+      for (const format of exportFormats)
+        await expect(exportRuns([folder], { format })).rejects.toThrow(`records.jsonl:2: ${message}`)
+    }
   })
 
   it('is a command', async () => {

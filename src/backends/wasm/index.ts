@@ -25,7 +25,7 @@ export interface WasmOptions {
    */
   readonly memoryLimit?: number
   /** The kernels themselves, where they cannot be found beside this file: bytes, or another backend's `module`. */
-  readonly binary?: BufferSource | WebAssembly.Module
+  readonly binary?: ArrayBufferView | ArrayBuffer | WebAssembly.Module
 }
 
 /** The WebAssembly backend; `memory` and `module` may be posted to other threads. */

@@ -13,6 +13,15 @@ const MOST = 2 ** 32
 // Less than this is of little use: what does not fit into it shall be told apart from a refusal.
 const LEAST = 2 ** 28
 
+// The types of TypeScript for Node do not know WebAssembly, and those of the page are not everybody's: with these, which
+// merge with either, programs that check the declarations of their packages need not take the page's along.
+declare global {
+  namespace WebAssembly {
+    interface Memory {}
+    interface Module {}
+  }
+}
+
 /** One shared memory, from which any number of threads allocate. Nothing is freed: what is allocated is kept for reuse. */
 export class Heap {
   readonly memory: WebAssembly.Memory

@@ -16,9 +16,12 @@ export interface Binary {
  *
  * @throws AdadagradError when the file is missing, or relaxed SIMD is
  */
-export async function loadBinary(simd: Simd | 'auto', given?: BufferSource | WebAssembly.Module): Promise<Binary> {
+export async function loadBinary(
+  simd: Simd | 'auto',
+  given?: ArrayBufferView | ArrayBuffer | WebAssembly.Module,
+): Promise<Binary> {
   if (given instanceof WebAssembly.Module) return { module: given, simd: 'given' }
-  if (given !== undefined) return { module: await compile(given, 'the given binary'), simd: 'given' }
+  if (given !== undefined) return { module: await compile(given as BufferSource, 'the given binary'), simd: 'given' }
   if (simd === 'strict') return { module: await compile(await read('strict'), 'strict.wasm'), simd: 'strict' }
   await offerRelaxed()
   const relaxed = await read('relaxed')
