@@ -4,7 +4,7 @@ import { policyFamily } from '../../src/batch-size/policies.ts'
 import type { Family, Option } from '../../src/choice.ts'
 import { optimizerFamily } from '../../src/optim/optimizers.ts'
 import { scheduleFamily } from '../../src/optim/schedules.ts'
-import type { Axis } from '../training/history.ts'
+import { AXES, type Axis } from '../training/history.ts'
 import { inRange, type Picked, rowOf, untyped } from './choose.ts'
 import { type Experiment, MOST_SCHEMES, type Scheme } from './experiment.ts'
 import { presetOf } from './presets.ts'
@@ -138,7 +138,7 @@ export function fromFragment(fragment: string): PageState & { readonly mistakes:
     backend: pick('backend', untyped(backendFamily), preset.backend),
   }
   const view: View = {
-    axis: entries.get('x') === 'steps' ? 'steps' : 'samples',
+    axis: AXES.find((axis) => axis === entries.get('x')) ?? 'samples',
     focus: Math.min(experiment.schemes.length, number('focus', 1, 1)) - 1,
     pace: number('pace', 1, defaultPace(task.name)),
   }

@@ -23,7 +23,7 @@ export type ToWorker =
   | { readonly kind: 'watched'; readonly watched: boolean }
   | { readonly kind: 'guess'; readonly pixels: Float32Array }
 
-/** Columns of a row of numbers that a step leaves; NaN where a step has none. */
+/** Columns of a row of numbers that a step leaves; NaN where a step has none: `objective` is the loss on the test set. */
 export const COLUMNS = [
   'step',
   'samples',
@@ -32,6 +32,8 @@ export const COLUMNS = [
   'gradientNorm',
   'statistic',
   'threshold',
+  'objective',
+  'accuracy',
   'x1',
   'x2',
 ] as const
@@ -78,7 +80,8 @@ export type FromWorker =
       readonly kind: 'progress'
       /** [n, COLUMNS.length] */
       readonly rows: Float64Array
-      readonly evaluations: readonly (Evaluation & { readonly step: number; readonly samples: number })[]
+      /** The last one that was made. */
+      readonly evaluation?: Evaluation
       readonly last: TrainingRecord
       readonly finished: boolean
       readonly cloud?: Cloud

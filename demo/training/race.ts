@@ -150,13 +150,9 @@ export function createRace(options: RaceOptions): Race {
         if (message.start) racer.path.add(...message.start)
         break
       case 'progress': {
-        const { rows, evaluations, last, finished, cloud, guesses, fingerprint } = message
+        const { rows, evaluation, last, finished, cloud, guesses, fingerprint } = message
         addRows(racer, rows, budget)
-        for (const evaluation of evaluations) {
-          const { step, samples, loss, accuracy } = evaluation
-          racer.history.add(step, samples, { objective: loss, ...(accuracy !== undefined && { accuracy }) })
-          racer.evaluation = evaluation
-        }
+        if (evaluation) racer.evaluation = evaluation
         racer.last = last
         // A batch that the budget cuts short is judged, too, but nothing follows from it.
         if (last.test && last.batchSize === racer.batchSize) racer.judged = last

@@ -81,7 +81,7 @@ async function start({ experiment, scheme, kernels, digits }: Extract<ToWorker, 
   const iterator = run[Symbol.asyncIterator]()
   const records = fingerprint()
   let rows: number[] = []
-  let evaluations: (NonNullable<TrainingRecord['evaluation']> & { step: number; samples: number })[] = []
+  let evaluation: TrainingRecord['evaluation']
   let last: TrainingRecord | undefined
   let [finished, unreported] = [false, false]
   let [reported, lookAgain] = [0, 0]
@@ -100,7 +100,7 @@ async function start({ experiment, scheme, kernels, digits }: Extract<ToWorker, 
       {
         kind: 'progress',
         rows: columns,
-        evaluations,
+        ...(evaluation && { evaluation }),
         last,
         finished,
         ...(cloud && { cloud }),
@@ -110,7 +110,6 @@ async function start({ experiment, scheme, kernels, digits }: Extract<ToWorker, 
       [columns.buffer],
     )
     rows = []
-    evaluations = []
   }
 
   let lookedAt = watched
@@ -144,9 +143,8 @@ async function start({ experiment, scheme, kernels, digits }: Extract<ToWorker, 
       last = record
       records.add(bytesOf(record))
       rows.push(...rowOf(record, plane ? parameters : undefined))
-      const { step, samples } = record
-      if (record.evaluation) evaluations.push({ ...record.evaluation, step, samples })
-      finished = samples >= experiment.samples
+      evaluation = record.evaluation ?? evaluation
+      finished = record.samples >= experiment.samples
     }
     unreported = true
     if (finished || performance.now() - reported >= REPORT_EVERY) await report()
@@ -154,9 +152,10 @@ async function start({ experiment, scheme, kernels, digits }: Extract<ToWorker, 
 }
 
 function rowOf(record: TrainingRecord, x: ArrayLike<number> | undefined): number[] {
-  const { step, samples, batchSize, loss, gradientNorm, test } = record
+  const { step, samples, batchSize, loss, gradientNorm, test, evaluation } = record
   const { statistic, threshold } = test ?? {}
   const row = [step, samples, batchSize, loss, gradientNorm, statistic ?? Number.NaN, threshold ?? Number.NaN]
+  row.push(evaluation?.loss ?? Number.NaN, evaluation?.accuracy ?? Number.NaN)
   row.push(x?.[0] ?? Number.NaN, x?.[1] ?? Number.NaN)
   if (row.length !== COLUMNS.length) throw new Error('a row does not have the columns that it is said to have')
   return row

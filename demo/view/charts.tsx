@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { type Chart, type ChartOptions, chart } from '../drawing/chart.ts'
 import { DASHES } from '../drawing/palette.ts'
-import { type Axis, type Curve, cellsOf } from '../training/history.ts'
+import { type Axis, type Curve, cellsOf, widthOf } from '../training/history.ts'
 import type { Race } from '../training/race.ts'
 import type { Demo } from './store.ts'
 
@@ -100,10 +100,11 @@ function smooth(values: readonly (number | null)[]): (number | null)[] {
 
 function xAxis(axis: Axis, budget: number, race: Race | undefined): ChartOptions['x'] {
   if (axis === 'samples') return { label: 'samples processed', range: () => [0, budget] }
-  // As far as the scheme with the most steps.
+  const width = widthOf(axis)
+  // As far as the scheme that is furthest.
   return {
-    label: 'steps',
+    label: width === undefined ? 'steps' : `rounds of ${width} samples at once`,
     scale: 'log',
-    range: () => [1, Math.max(100, ...(race?.racers.map(({ last }) => last?.step ?? 1) ?? []))],
+    range: () => [1, Math.max(100, ...(race?.racers.map(({ history }) => history.position[axis]) ?? []))],
   }
 }

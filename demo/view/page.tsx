@@ -4,7 +4,7 @@ import { isolated, sharesMemory } from '../capabilities.ts'
 import { untyped } from '../experiment/choose.ts'
 import { configurationOf } from '../experiment/experiment.ts'
 import { needsDigits, taskFamily } from '../experiment/tasks.ts'
-import type { Axis } from '../training/history.ts'
+import { type Axis, WIDTHS, type Width, widthOf } from '../training/history.ts'
 import { ChartPanel } from './charts.tsx'
 import { ChoiceControl } from './controls.tsx'
 import { DigitsPanel } from './digits.tsx'
@@ -155,16 +155,39 @@ const accuracyAxis = {
 
 function AxisSwitch({ axis, change }: { axis: Axis; change: (axis: Axis) => void }) {
   const id = useId()
+  const chosen = widthOf(axis)
+  // Kept while another axis is shown.
+  const [width, setWidth] = useState<Width>(chosen ?? 64)
+  const option = (each: Axis, name: string) => (
+    <label>
+      <input type="radio" name="axis" checked={axis === each} onChange={() => change(each)} />
+      <span>{name}</span>
+    </label>
+  )
   // Not a fieldset: WebKit puts a legend on a line of its own.
   return (
     <div class="axis-switch" role="radiogroup" aria-labelledby={id}>
       <span id={id}>Charts against</span>
-      {(['samples', 'steps'] as const).map((each) => (
-        <label key={each}>
-          <input type="radio" name="axis" checked={axis === each} onChange={() => change(each)} />
-          <span>{each}</span>
-        </label>
-      ))}
+      {option('samples', 'samples')}
+      <span title="A machine that computes P samples at once makes a step of b samples in ⌈b/P⌉ rounds: with P = 1 these are samples, with P beyond all batches they are steps.">
+        {option(`rounds-${chosen ?? width}`, 'rounds of')}
+        <select
+          aria-label="Samples that the machine computes at once"
+          value={chosen ?? width}
+          onChange={({ currentTarget }) => {
+            const next = WIDTHS.find((P) => P === Number(currentTarget.value))!
+            setWidth(next)
+            change(`rounds-${next}`)
+          }}
+        >
+          {WIDTHS.map((P) => (
+            <option key={P} value={P}>
+              {P}
+            </option>
+          ))}
+        </select>
+      </span>
+      {option('steps', 'steps')}
     </div>
   )
 }

@@ -99,6 +99,35 @@ describe('what a chart keeps', () => {
   })
 })
 
+describe('the time of a machine', () => {
+  it('is counted in rounds, by the samples of every step', () => {
+    const history = createHistory(1e6)
+    let samples = 0
+    for (const [k, b] of [8, 8, 100, 1000].entries()) {
+      samples += b
+      // What is drawn of the last batch is not what was processed, where the budget cuts it.
+      history.add(k + 1, samples, { batchSize: 5000, accuracy: k / 10 })
+    }
+    expect(history.position).toEqual({
+      samples: 1116,
+      'rounds-4': 2 + 2 + 25 + 250,
+      'rounds-16': 1 + 1 + 7 + 63,
+      'rounds-64': 1 + 1 + 2 + 16,
+      'rounds-256': 1 + 1 + 1 + 4,
+      'rounds-1024': 4,
+      steps: 4,
+    })
+    for (const axis of ['rounds-4', 'rounds-64', 'steps'] as const) {
+      const at = cellsOf(axis, 1e6)
+      const drawn = history.cells[axis].accuracy.flatMap((y, k) =>
+        y === null ? [] : [[Math.round(at[k]!), y] as const],
+      )
+      expect(drawn.at(-1)![1]).toBe(0.3)
+      expect(Math.abs(drawn.at(-1)![0] / history.position[axis] - 1)).toBeLessThan(0.02)
+    }
+  })
+})
+
 describe('a drawn digit', () => {
   it('is fitted into 20×20 and centred by mass, as MNIST has them', () => {
     // A thick bar in a corner of the pad.
