@@ -72,6 +72,9 @@ export function isHere(engine: Engine): boolean {
   return here
 }
 
+/** Milliseconds in which a browser has to answer, on a machine that has other things to do. */
+export const PATIENCE = 100_000
+
 /** Opens the page in a browser of its own, until what `done` promises has come or the browser has ended. */
 export async function visit<T>(engine: Engine, url: string, done: Promise<T>): Promise<T> {
   const profile = await mkdtemp(join(tmpdir(), 'adadagrad-browser-'))
@@ -93,9 +96,11 @@ export async function visit<T>(engine: Engine, url: string, done: Promise<T>): P
     said += error.message
   })
   try {
-    return await Promise.race([done, lost])
+    const late = setTimeout(PATIENCE, undefined, { ref: false }).then(() => {
+      throw new Error(`${engine.name} has not answered for ${PATIENCE / 1000} seconds: ${said}`)
+    })
+    return await Promise.race([done, lost, late])
   } finally {
-    lost.catch(() => undefined)
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       try {
         process.kill(-browser.pid!, signal)

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines, isHere, visit } from './browsers.ts'
+import { engines, isHere, PATIENCE, visit } from './browsers.ts'
 import { fingerprints } from './trainings.ts'
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -19,7 +19,7 @@ describe('the same bits in every JavaScript engine', () => {
     const [digits, kernels] = await Promise.all([read('dist/data/digits.bin'), read('dist/wasm/strict.wasm')])
     wanted = await fingerprints({ digits: new Uint8Array(digits), kernels })
     site = await serve({ '/digits.bin': digits, '/strict.wasm': kernels, ...(await bundle()) })
-  })
+  }, 60_000)
   afterAll(() => site?.close())
 
   it('two threads here', () => {
@@ -28,9 +28,11 @@ describe('the same bits in every JavaScript engine', () => {
 
   for (const engine of engines) {
     const found = isHere(engine)
-    it.skipIf(!found)(found ? engine.name : `${engine.name}: skipped, install ${engine.needs}`, async () => {
+    const name = found ? engine.name : `${engine.name}: skipped, install ${engine.needs}`
+    const visited = async () => {
       expect(await visit(engine, site.url, site.posted())).toEqual({ fingerprints: wanted })
-    })
+    }
+    it.skipIf(!found)(name, visited, PATIENCE + 20_000)
   }
 })
 

@@ -33,7 +33,7 @@ export async function fingerprints({ digits, kernels }: Files): Promise<Record<s
   const mixed = { name: 'mixed', input: [1, 28, 28], classes: 10, chunkSize: 16, layer }
   const cnn: TrainOptions = {
     ...{ model: mnistCnn(), data, optimizer: adagrad({ learningRate: 0.02 }) },
-    ...{ batchSize: adaptive(normTest({ eta: 1 }), { initial: 8, max: 1000 }), budget: { samples: 150 } },
+    ...{ batchSize: adaptive(normTest({ eta: 1 }), { initial: 8, max: 1000 }), budget: { samples: 80 } },
   }
   const trainings: Record<string, TrainOptions> = {
     'CNN, AdaGrad, norm test': cnn,
@@ -47,14 +47,14 @@ export async function fingerprints({ digits, kernels }: Files): Promise<Record<s
     'logistic regression, AdaGrad-Norm, augmented test, two threads': {
       ...{ model: logisticRegression(), data, optimizer: adagradNorm({ learningRate: 0.5 }) },
       batchSize: adaptive(augmentedInnerProductTest({ theta: 0.5, nu: 2 }), { initial: 16, max: 4000 }),
-      ...{ budget: { samples: 3000 }, threads: 2 },
+      ...{ budget: { samples: 1500 }, threads: 2 },
     },
     'GELU, tanh, GroupNorm, Adam': {
-      ...{ model: mixed, data, optimizer: adam({ learningRate: 0.01 }), batchSize: 32, budget: { samples: 96 } },
+      ...{ model: mixed, data, optimizer: adam({ learningRate: 0.01 }), batchSize: 32, budget: { samples: 64 } },
     },
     'Rosenbrock, norm test': {
       ...{ problem: rosenbrock({ seed: 5, noise: 5 }), optimizer: adagrad({ learningRate: 1 }) },
-      ...{ batchSize: adaptive(normTest({ eta: 1 }), { initial: 4, max: 1024 }), budget: { samples: 2000 } },
+      ...{ batchSize: adaptive(normTest({ eta: 1 }), { initial: 4, max: 1024 }), budget: { samples: 1000 } },
     },
   }
   const prints: Record<string, string> = { 'elementary functions': elementary() }
@@ -75,7 +75,7 @@ export async function fingerprints({ digits, kernels }: Files): Promise<Record<s
 /** Gaussian numbers, and the functions themselves over wide ranges. */
 function elementary(): string {
   const { uniform, normal } = random('engines')
-  const numbers = Array.from({ length: 5000 }, () => {
+  const numbers = Array.from({ length: 3000 }, () => {
     const [x, y] = [uniform(), uniform()]
     return [normal(), log(1e9 * x), cosineOfTurns(100 * y), power(10 * x, 20 * y), power(x, Math.floor(1000 * y))]
   })

@@ -1,4 +1,4 @@
-// Logarithm, cosine and powers of float64 to 250 binary digits, in whole numbers: the oracle of src/elementary.ts.
+// Logarithm, cosine and powers of float64 to about 300 binary digits, in whole numbers: the oracle of src/elementary.ts.
 
 const DIGITS = 320n
 const ONE = 1n << DIGITS
