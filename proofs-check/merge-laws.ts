@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { GradientStatistics } from '../src/statistics/gradient-statistics.ts'
 import { cut } from '../src/training/cut.ts'
 import type { Claim, Trial } from './claim.ts'
-import { dot, meanOf, sumOfSquaredNorms, totalVariance } from './dense.ts'
+import { dot, expectation, type Matrix, meanOf, sigmaSquared, sumOfSquaredNorms, totalVariance } from './dense.ts'
 import { descriptions, populations, realise } from './instances.ts'
 
 export const mergeLaws: Claim = {
@@ -10,7 +10,8 @@ export const mergeLaws: Claim = {
   title: 'Statistics of disjoint samples merge exactly',
   statement:
     'b = Σb_j, ḡ = Σ b_jḡ_j/b, Σ‖g_i‖² and Σ g_i∘g_i add: a commutative monoid, so the result does not depend on how the ' +
-    'batch was cut. Equivalently ‖Var‖₁ = (Σ(b_j − 1)V_j + Σ b_j‖ḡ_j − ḡ‖²)/(b − 1).',
+    'batch was cut. Equivalently ‖Var‖₁ = (Σ(b_j − 1)V_j + Σ b_j‖ḡ_j − ḡ‖²)/(b − 1). ' +
+    'The means ḡ_j alone yield V = Σ b_j‖ḡ_j − ḡ‖²/(m − 1), which is unbiased for σ² with independent draws.',
   kind: 'proved',
   async check({ subject, forAll, exists, example }) {
     const { fromPerSampleGradients: of, merge, empty } = subject
@@ -53,6 +54,37 @@ export const mergeLaws: Claim = {
       alike(t, merged, of(g), sumOfSquaredNorms(g))
       const scale = sumOfSquaredNorms(g) / (g.length - 1)
       t.equal('‖Var‖₁', subject.varianceL1(merged)!, totalVariance(g), scale)
+    })
+    const workersOf = (parts: readonly Matrix[]) =>
+      parts.map((part) => ({ batchSize: part.length, mean: meanOf(part) }))
+    const sizes = fc.constantFrom<readonly number[]>([1, 1], [2, 2], [1, 2], [3, 1], [1, 1, 2])
+    const workerParts = [populations({ min: 1, max: 3 }, { min: 1, max: 3 }), sizes] as const
+    await forAll('V of the means of parts of any size is unbiased, all tuples', [...workerParts], (t, g, parts) => {
+      const b = parts.reduce((sum, part) => sum + part)
+      t.size({ N: g.length, b, m: parts.length })
+      const scale = (b * sumOfSquaredNorms(g)) / g.length
+      const cutUp = (batch: Matrix) => {
+        const rest = batch.slice()
+        return workersOf(parts.map((part) => rest.splice(0, part)))
+      }
+      const ofMeans = (batch: Matrix) => subject.varianceL1(subject.fromWorkerMeans(cutUp(batch)))!
+      const ofNorms = (batch: Matrix) => {
+        const norms = cutUp(batch).map(({ batchSize, mean }) => ({ batchSize, squaredNorm: dot(mean, mean) }))
+        return subject.varianceL1(subject.fromWorkerNorms(norms, dot(meanOf(batch), meanOf(batch))))!
+      }
+      t.equal('E V = σ²', expectation(g, b, 'tuples', ofMeans), sigmaSquared(g), scale)
+      t.equal('from lengths', expectation(g, b, 'tuples', ofNorms), sigmaSquared(g), scale)
+    })
+    await forAll('(b − 1)‖Var‖₁ = Σ(b_j − 1)V_j + (m − 1)V', [...inputs], (t, g, i, k) => {
+      const first = 1 + (i % (g.length - 2))
+      const second = first + 1 + (k % (g.length - first - 1))
+      const parts = [g.slice(0, first), g.slice(first, second), g.slice(second)]
+      const within = parts.reduce(
+        (sum, part) => sum + (part.length > 1 ? (part.length - 1) * totalVariance(part) : 0),
+        0,
+      )
+      const between = 2 * subject.varianceL1(subject.fromWorkerMeans(workersOf(parts)))!
+      t.equal('‖Var‖₁', (g.length - 1) * totalVariance(g), within + between, 3 * sumOfSquaredNorms(g))
     })
     await forAll('the variance form: within plus between', [...inputs], (t, g, i, k) => {
       const parts = split(g, i, k)

@@ -25,6 +25,7 @@ import {
   officialOrthogonalVariance,
   officialPooledVariance,
 } from '../src/statistics/official.ts'
+import { fromWorkerMeans, fromWorkerNorms } from '../src/statistics/workers.ts'
 import { createExecutor } from '../src/training/executor.ts'
 import { createRun } from '../src/training/run.ts'
 
@@ -34,6 +35,8 @@ export const real = {
   empty,
   merge,
   withProjections,
+  fromWorkerMeans,
+  fromWorkerNorms,
   varianceL1,
   innerProductVariance,
   orthogonalVariance,

@@ -25,6 +25,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'the numbers of the tests, for given weights and data',
     load: async () => (await import('./cli/statistics.ts')).statisticsCommand(),
   },
+  control: {
+    summary: 'the next batch size, for a training loop in another language',
+    load: async () => (await import('./cli/control.ts')).controlCommand(),
+  },
   data: {
     summary: 'data sets: where they are, how to get them, whether they are right',
     load: async () => (await import('./cli/data.ts')).dataCommand(),

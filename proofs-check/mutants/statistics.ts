@@ -89,6 +89,25 @@ export const statisticsMutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'variance of means, unscaled',
+    what: 'the variance of the workers’ means for that of a gradient: σ²/b_k',
+    functions: {
+      fromWorkerMeans: (workers) => real.fromPerSampleGradients(workers.map(({ mean }) => mean)),
+    },
+  },
+  {
+    name: 'lengths of workers, divisor m',
+    what: 'V = Σ b_k(‖ḡ_k‖² − ‖ḡ‖²)/m',
+    functions: {
+      fromWorkerNorms(workers, square) {
+        const s = real.fromWorkerNorms(workers, square)
+        const signal = s.batchSize * square
+        const spread = (s.sumSquaredNorms! - signal) * (1 - 1 / workers.length)
+        return { ...s, sumSquaredNorms: signal + spread }
+      },
+    },
+  },
+  {
     name: 'biased noise scale',
     what: '‖ḡ‖² for the unbiased signal',
     functions: {

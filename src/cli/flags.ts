@@ -1,5 +1,5 @@
 // Flags from the catalogue: one for each family, which chooses from it, and one for each option of its choices.
-import { Option as Flag } from 'commander'
+import { type Command, Option as Flag } from 'commander'
 import { anyFamilies, budgetOptions, runOptions } from '../catalogue/index.ts'
 import { type Choice, type Family, flagOf, type Option, type Options } from '../choice.ts'
 
@@ -79,6 +79,21 @@ export function commanderFlags(rows: ReadonlyMap<string, FlagRow>): Flag[] {
       new Flag(`--no-${flag}`, `not --${flag}`).helpGroup(group).hideHelp(),
     ]
   })
+}
+
+/** The catalogue's flags among those that were given to a command. */
+export function givenFlags(
+  command: Command,
+  rows: ReadonlyMap<string, FlagRow>,
+  values: Record<string, unknown>,
+): ReadonlyMap<string, string | boolean> {
+  const found = new Map<string, string | boolean>()
+  for (const option of command.options) {
+    const value = values[option.attributeName()]
+    const flag = option.name().replace(/^no-/, '')
+    if (value !== undefined && rows.has(flag)) found.set(flag, value as string | boolean)
+  }
+  return found
 }
 
 const familyOf = (option: Option) => (option.type === 'family' ? option.family : undefined)

@@ -11,7 +11,7 @@ import { prepare } from '../running/prepare.ts'
 import { prepareRecorded, type RecordedRun, readRun } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
 import { applyFlags, type Given } from './apply-flags.ts'
-import { catalogueFlags, commanderFlags, type FlagRow } from './flags.ts'
+import { catalogueFlags, commanderFlags, type FlagRow, givenFlags } from './flags.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { header, lineWidth, schemeName, summaryTable } from './lines.ts'
 import { progress } from './progress.ts'
@@ -44,19 +44,8 @@ Examples:
     )
   for (const flag of commanderFlags(rows)) command.addOption(flag)
   return command.action(async (options: Record<string, string | boolean | undefined>) => {
-    process.exitCode = await train(options, rows, given(command, rows, options))
+    process.exitCode = await train(options, rows, givenFlags(command, rows, options))
   })
-}
-
-/** The catalogue's flags among those that were given. */
-function given(command: Command, rows: ReadonlyMap<string, FlagRow>, values: Record<string, unknown>): Given {
-  const found = new Map<string, string | boolean>()
-  for (const option of command.options) {
-    const value = values[option.attributeName()]
-    const flag = option.name().replace(/^no-/, '')
-    if (value !== undefined && rows.has(flag)) found.set(flag, value as string | boolean)
-  }
-  return found
 }
 
 async function train(
