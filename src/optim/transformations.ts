@@ -1,5 +1,6 @@
 import { power } from '../elementary.ts'
 import { ConfigurationError } from '../errors.ts'
+import { squaredNorm } from '../statistics/derived.ts'
 import { decay as decayRate, nonNegative, positive } from '../validate.ts'
 import { type ParameterLayout, sizeOf, type Transformation, transformation } from './transformation.ts'
 
@@ -23,7 +24,7 @@ export function clipByGlobalNorm(limit: number): Transformation<Stateless> {
     config: { limit },
     init: stateless,
     update(direction) {
-      const norm = Math.sqrt(squaredNormOf(direction))
+      const norm = Math.sqrt(squaredNorm(direction))
       if (norm > limit) scale(direction, limit / norm)
     },
   })
@@ -127,7 +128,7 @@ export function scaleByAdagradNorm(initialNorm: number): Transformation<{ sum: n
     config: { initialNorm },
     init: () => ({ sum: initialNorm * initialNorm }),
     update(direction, state) {
-      state.sum += squaredNormOf(direction)
+      state.sum += squaredNorm(direction)
       scale(direction, 1 / Math.sqrt(state.sum))
     },
   })
@@ -219,12 +220,6 @@ export function inverseTimeDecay(rate: number): Transformation<{ steps: number }
       state.steps++
     },
   })
-}
-
-function squaredNormOf(vector: Float64Array): number {
-  let total = 0
-  for (let j = 0; j < vector.length; j++) total += vector[j] * vector[j]
-  return total
 }
 
 function scale(vector: Float64Array, factor: number): void {
