@@ -6,14 +6,21 @@ import type { Setting } from './settings.ts'
 import type { Estimate } from './statistics.ts'
 import type { Trial } from './tuning.ts'
 
-/** Mean and error rounded alike, to the error's second digit: `0.2713 ± 0.0042`; accuracy in per cent. */
+/** Decimals beyond which a number is easier to read with an exponent. */
+const mostDecimals = 6
+
+/**
+ * Mean and error rounded alike, to the error's second digit: `0.2713 ± 0.0042`, `2.03e-6 ± 0.41e-6`; accuracy in per cent.
+ */
 export function formatEstimate({ mean, standardError }: Estimate, key: QuantityKey): { mean: string; error: string } {
   const scale = key === 'testAccuracy' ? 100 : 1
   const [value, error] = [scale * mean, standardError === null ? null : scale * standardError]
   const digits = error === null || error === 0 ? digitsFor(key, value) : Math.max(0, 1 - Math.floor(Math.log10(error)))
-  const shown = Math.min(digits, 6)
-  const format = (x: number) =>
-    Math.abs(x) > 0 && Math.abs(x) < 10 ** -shown / 2 ? x.toExponential(1) : x.toLocaleString('en', fixed(shown))
+  const largest = Math.max(Math.abs(value), error ?? 0)
+  const exponent = digits > mostDecimals && largest > 0 ? Math.floor(Math.log10(largest)) : 0
+  const shown = Math.max(0, Math.min(digits + exponent, mostDecimals))
+  const suffix = exponent === 0 ? '' : `e${exponent}`
+  const format = (x: number) => `${(x / 10 ** exponent).toLocaleString('en', fixed(shown))}${suffix}`
   return { mean: format(value), error: error === null || error === 0 ? '' : format(error) }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkComparison } from '../../src/comparing/comparison.ts'
 import type { SchemeRow } from '../../src/comparing/results.ts'
 import { estimate, interval, studentWidth } from '../../src/comparing/statistics.ts'
-import { csvTable, latexTable, markdownTable, tableLines } from '../../src/comparing/table.ts'
+import { csvTable, formatEstimate, latexTable, markdownTable, tableLines } from '../../src/comparing/table.ts'
 import { parseYaml } from '../../src/config/yaml.ts'
 
 const small = { problem: 'quadratic', budget: { samples: 1000 }, schemes: { one: {}, two: { batchSize: 4 } } }
@@ -114,6 +114,24 @@ describe('tables', () => {
   it('are CSV with all digits', () => {
     expect(csvTable(rows)).toContain('η = 0.1 & more,3,4,12345,0,0.97812,0.00234\n')
     expect(csvTable(rows)).toContain('b|64,3,4,20,0,0.9,\n')
+  })
+  it('show small numbers with one exponent for mean and error', () => {
+    const shown = (mean: number, standardError: number | null) => {
+      const { mean: value, error } = formatEstimate({ mean, standardError, n: 3 }, 'trainLoss')
+      return error === '' ? value : `${value} ± ${error}`
+    }
+    expect(shown(2.0314e-6, 4.12e-7)).toBe('2.03e-6 ± 0.41e-6')
+    expect(shown(9.16e-37, 9.2e-37)).toBe('9.2e-37 ± 9.2e-37')
+    expect(shown(0.000128, 0.000022)).toBe('0.000128 ± 0.000022')
+    expect(shown(0.27132, 0.0042)).toBe('0.2713 ± 0.0042')
+    expect(shown(2e-9, null)).toBe('2.000e-9')
+    expect(shown(0, 3e-9)).toBe('0.0e-9 ± 3.0e-9')
+    expect(shown(0, 0)).toBe('0')
+    const small = {
+      ...row('a', 1, [0.5, null]),
+      quantities: { trainLoss: { mean: 2.0314e-6, standardError: 4.12e-7, n: 3 } },
+    }
+    expect(latexTable([small])).toContain('$2.03 \\cdot 10^{-6} \\pm 0.41 \\cdot 10^{-6}$')
   })
   it('are LaTeX', () => {
     expect(latexTable(rows)).toContain('  $\\eta$ = 0.1 \\& more & 3 of 4 & $12{,}345$ & $97.81 \\pm 0.23$ \\\\\n')
