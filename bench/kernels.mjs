@@ -1,20 +1,11 @@
 // GFLOP/s of the kernels, one thread, beside what registers alone allow on this machine:
 //   node bench/kernels.mjs [part of the rows' names] [folder with strict.wasm and relaxed.wasm]
 import { fileURLToPath } from 'node:url'
-import { loadBuilds, measure, memory } from './limits.mjs'
+import { arena, loadBuilds, measure } from './limits.mjs'
 
 const [only = '', folder = fileURLToPath(new URL('../dist/wasm', import.meta.url))] = process.argv.slice(2)
 const effort = { seconds: Number(process.env.SECONDS ?? 0.02), rounds: Number(process.env.ROUNDS ?? 7) }
 const builds = loadBuilds(folder)
-
-let free = 1 << 16
-const place = (length) => {
-  const array = new Float32Array(memory.buffer, free, length)
-  for (let i = 0; i < length; i++) array[i] = Math.random() - 0.5
-  free = (free + 4 * length + 127) & ~63
-  return array.byteOffset
-}
-const scratch = (bytes) => place((bytes >> 2) + 16)
 
 const row = (label, work, flops) => {
   if (!label.includes(only)) return
@@ -42,7 +33,7 @@ for (const [m, n, k, tA = 0, tB = 0] of [
   [32, 1024, 500, 0, 0],
   [1, 500, 1024, 0, 1],
 ]) {
-  free = 1 << 16
+  const { place, scratch } = arena()
   const [a, b, c] = [place(m * k), place(k * n), place(m * n)]
   const workspace = scratch(builds.strict.matmulWorkspace(1, m, n, k, tA, tB))
   const multiply = (kernels) => kernels.matmul(a, b, c, 1, m, n, k, tA, tB, workspace)
@@ -63,7 +54,7 @@ for (const [name, C, extent, O, kernel, stride, padding, B] of [
   ['ResNet 256', 256, 8, 256, 3, 1, 1, 4],
   ['ResNet 512', 512, 4, 512, 3, 1, 1, 4],
 ]) {
-  free = 1 << 16
+  const { place, scratch } = arena()
   const P = Math.floor((extent + 2 * padding - kernel) / stride) + 1
   const extents = [B, C, extent, extent, O, kernel, kernel, stride, stride, padding, padding, P, P]
   const [x, w, y, dw, norms] = [B * C * extent ** 2, O * C * kernel ** 2, B * O * P * P, O * C * kernel ** 2, B].map(

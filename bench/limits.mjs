@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 
 setFlagsFromString('--experimental-wasm-relaxed-simd')
 
-export const memory = new WebAssembly.Memory({ initial: 8192, maximum: 65536, shared: true })
+const memory = new WebAssembly.Memory({ initial: 8192, maximum: 65536, shared: true })
 const load = (bytes) => new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports
 
 /** @param folder with strict.wasm and relaxed.wasm */
@@ -12,6 +12,18 @@ export const loadBuilds = (folder) => ({
   strict: load(readFileSync(`${folder}/strict.wasm`)),
   relaxed: load(readFileSync(`${folder}/relaxed.wasm`)),
 })
+
+/** The memory from its beginning, for operands of random numbers and for workspaces; both are addresses. */
+export function arena() {
+  let free = 1 << 16
+  const place = (length) => {
+    const array = new Float32Array(memory.buffer, free, length)
+    for (let i = 0; i < length; i++) array[i] = Math.random() - 0.5
+    free = (free + 4 * length + 127) & ~63
+    return array.byteOffset
+  }
+  return { place, scratch: (bytes) => place((bytes >> 2) + 16) }
+}
 
 /** Milliseconds of processor time: the machine may be shared. */
 const now = () => {

@@ -1,4 +1,4 @@
-import type { Claim } from './claim.ts'
+import type { Claim, Trial } from './claim.ts'
 import { dot, expectedSquare, meanOf, sumOfSquaredNorms } from './dense.ts'
 import { batchSize, descriptions, populations, realise, wideParameter } from './instances.ts'
 
@@ -13,6 +13,10 @@ export const normTestStrongGrowth: Claim = {
     const judge = (g: number[][], b: number, eta: number) =>
       subject.exact(subject.normTest({ eta })).evaluate(subject.fromPerSampleGradients(g), b)
     const signalOf = (g: number[][]) => dot(meanOf(g), meanOf(g))
+    const conclude = (t: Trial, g: number[][], b: number, eta: number, draws: 'tuples' | 'subsets') => {
+      const bound = (1 + eta ** 2) * signalOf(g)
+      t.atMost('E‖ḡ‖²', expectedSquare(g, b, draws), bound, sumOfSquaredNorms(g) / g.length + bound)
+    }
     const inputs = [populations({ min: 1, max: 6 }), batchSize(4), wideParameter] as const
 
     await forAll(
@@ -21,8 +25,7 @@ export const normTestStrongGrowth: Claim = {
       (t, g, b, eta) => {
         t.size({ N: g.length, b, d: g[0].length })
         if (!t.premise(judge(g, b, eta).passed!)) return
-        const bound = (1 + eta ** 2) * signalOf(g)
-        t.atMost('E‖ḡ‖²', expectedSquare(g, b, 'tuples'), bound, sumOfSquaredNorms(g) / g.length + bound)
+        conclude(t, g, b, eta, 'tuples')
       },
       { runs: 3000, premise: 0.2 },
     )
@@ -32,8 +35,7 @@ export const normTestStrongGrowth: Claim = {
       (t, g, draw, eta) => {
         const b = Math.min(draw, g.length)
         if (!t.premise(judge(g, b, eta).passed!)) return
-        const bound = (1 + eta ** 2) * signalOf(g)
-        t.atMost('E‖ḡ‖²', expectedSquare(g, b, 'subsets'), bound, sumOfSquaredNorms(g) / g.length + bound)
+        conclude(t, g, b, eta, 'subsets')
       },
       { premise: 0.2 },
     )
@@ -44,8 +46,7 @@ export const normTestStrongGrowth: Claim = {
         const g = await (await realise(description, subject.createExecutor)).gradients()
         t.size({ N: g.length, b, d: g[0].length })
         if (!t.premise(judge(g, b, eta).passed!)) return
-        const bound = (1 + eta ** 2) * signalOf(g)
-        t.atMost('E‖ḡ‖²', expectedSquare(g, b, 'tuples'), bound, sumOfSquaredNorms(g) / g.length + bound)
+        conclude(t, g, b, eta, 'tuples')
       },
       { runs: 300, premise: 0.1 },
     )
@@ -78,8 +79,7 @@ export const normTestStrongGrowth: Claim = {
         if (!t.premise(statistic! > 1e-6 * threshold! && threshold! > 1e-6 * statistic!)) return
         const eta = Math.sqrt(statistic! / threshold!) * (1 + 1e-12)
         t.that('the test passes', judge(g, b, eta).passed!)
-        const bound = (1 + eta ** 2) * signalOf(g)
-        t.atMost('E‖ḡ‖²', expectedSquare(g, b, 'tuples'), bound, sumOfSquaredNorms(g) / g.length + bound)
+        conclude(t, g, b, eta, 'tuples')
       },
       { role: 'tight', attains: 0.9999, runs: 500, premise: 0.2 },
     )

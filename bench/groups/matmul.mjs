@@ -1,7 +1,7 @@
 // Square matrix products in GFLOP/s, one thread, processor time: beside the limit of the registers, and beside peers.
 import { fileURLToPath } from 'node:url'
 import { jax, pytorch, strict, tfjsWasm } from '../contenders/index.mjs'
-import { loadBuilds, measure, memory } from '../limits.mjs'
+import { arena, loadBuilds, measure } from '../limits.mjs'
 import { median, race, ratio } from '../race.mjs'
 import { versionsOf } from './steps.mjs'
 
@@ -10,15 +10,9 @@ export async function matmul({ rounds, seconds, sizes }) {
   const builds = loadBuilds(fileURLToPath(new URL('../../dist/wasm', import.meta.url)))
   const results = {}
   for (const n of sizes) {
-    let free = 1 << 16
-    const place = (length) => {
-      const array = new Float32Array(memory.buffer, free, length)
-      for (let i = 0; i < length; i++) array[i] = Math.random() - 0.5
-      free = (free + 4 * length + 127) & ~63
-      return array.byteOffset
-    }
+    const { place, scratch } = arena()
     const [a, b, c] = [0, 1, 2].map(() => place(n * n))
-    const workspace = place((builds.strict.matmulWorkspace(1, n, n, n, 0, 0) >> 2) + 16)
+    const workspace = scratch(builds.strict.matmulWorkspace(1, n, n, n, 0, 0))
     const [ours, fused] = measure(
       builds,
       (kernels) => kernels.matmul(a, b, c, 1, n, n, n, 0, 0, workspace),

@@ -13,18 +13,21 @@ const summarise = (results) =>
     ]),
   )
 
+/** A contender's step of that batch, for a race. */
+const entryAt = (batch) => (contender, work) => ({
+  name: `${contender.name} ${work}`,
+  contender,
+  request: { work, batch },
+  samples: batch,
+})
+
 /** samples/s by batch size and contender, and the ratios of the target table. */
 export async function steps({ rounds, seconds, batches }) {
   const all = await Promise.all([strict(), relaxed(), pytorch()])
   const [ours, fused, torch] = all
   const results = {}
   for (const batch of batches) {
-    const entry = (contender, work) => ({
-      name: `${contender.name} ${work}`,
-      contender,
-      request: { work, batch },
-      samples: batch,
-    })
+    const entry = entryAt(batch)
     const measured = await race(
       [
         ...levels.map((work) => entry(ours, work)),
@@ -60,12 +63,7 @@ export async function peers({ rounds, seconds }) {
   const all = await Promise.all([strict(), jax(), tfjsCpu(), tfjsWasm()])
   const [ours, jaxJs, cpu, wasm] = all
   const batch = 16
-  const entry = (contender, work) => ({
-    name: `${contender.name} ${work}`,
-    contender,
-    request: { work, batch },
-    samples: batch,
-  })
+  const entry = entryAt(batch)
   const measured = await race(
     [entry(ours, 'plain'), entry(ours, 'norms'), entry(jaxJs, 'plain'), entry(jaxJs, 'norms'), entry(wasm, 'plain')],
     { rounds, seconds },

@@ -1,3 +1,4 @@
+import type { Option } from '../choice.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Objective } from './objective.ts'
 
@@ -17,3 +18,13 @@ export interface Problem {
 export interface ProblemContext {
   readonly seed: number | string
 }
+
+/** How many samples a synthetic problem has. */
+export const sizeOption = {
+  type: 'integer',
+  atLeast: 2,
+  default: 1024,
+  symbol: 'N',
+  flag: 'problem-size',
+  help: 'number of samples',
+} as const satisfies Option

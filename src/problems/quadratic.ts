@@ -5,7 +5,7 @@ import { arrayDataset } from '../data/dataset.ts'
 import { gaussianCloud, logarithmicSpectrum } from '../data/synthetic.ts'
 import { filled } from '../nn/parameters.ts'
 import { nonNegative, positive, whole } from '../validate.ts'
-import type { Problem, ProblemContext } from './problem.ts'
+import { type Problem, type ProblemContext, sizeOption } from './problem.ts'
 
 export interface QuadraticOptions {
   readonly seed: number | string
@@ -91,14 +91,7 @@ export const quadraticChoice = choice({
   options: {
     dimension: { type: 'integer', atLeast: 1, default: 20, symbol: 'd', help: 'number of parameters' },
     condition: { type: 'number', atLeast: 1, default: 100, symbol: 'κ', help: 'largest curvature over the smallest' },
-    samples: {
-      type: 'integer',
-      atLeast: 2,
-      default: 1024,
-      symbol: 'N',
-      flag: 'problem-size',
-      help: 'number of samples',
-    },
+    samples: sizeOption,
     additive: { type: 'number', atLeast: 0, default: 1, help: 'deviation of the additive noise' },
     noiseCondition: { type: 'number', atLeast: 1, default: 1, help: 'condition of the covariance of that noise' },
     multiplicative: { type: 'number', atLeast: 0, default: 0, help: 'relative deviation of each curvature' },

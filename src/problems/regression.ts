@@ -20,7 +20,7 @@ import {
 } from '../data/synthetic.ts'
 import { filled, gaussian } from '../nn/parameters.ts'
 import { nonNegative } from '../validate.ts'
-import type { Problem, ProblemContext } from './problem.ts'
+import { type Problem, type ProblemContext, sizeOption } from './problem.ts'
 
 /** ⟨w, x_i⟩ of every sample, [B]; w is stored as [1, d], the weight of a linear layer with one output. */
 const scores = (x: Value, w: Value): Value => reshape(linear(x, w), [x.shape[0]!])
@@ -121,7 +121,7 @@ export function nonconvexClassification(
 }
 
 const featureOptions = {
-  size: { type: 'integer', atLeast: 2, default: 1024, symbol: 'N', flag: 'problem-size', help: 'number of samples' },
+  size: sizeOption,
   dimension: { type: 'integer', atLeast: 1, default: 20, symbol: 'd', help: 'number of parameters' },
   condition: { type: 'number', atLeast: 1, default: 1, symbol: 'κ', help: "condition of the features' covariance" },
   rotated: { type: 'boolean', default: false, help: 'features correlate, rather than differ in scale' },

@@ -3,7 +3,7 @@ import { broadcastTo } from '../autodiff/operations/structure.ts'
 import { choice } from '../choice.ts'
 import { arrayDataset } from '../data/dataset.ts'
 import { nonNegative, whole } from '../validate.ts'
-import type { Problem, ProblemContext } from './problem.ts'
+import { type Problem, type ProblemContext, sizeOption } from './problem.ts'
 import { cloud } from './quadratic.ts'
 
 export interface RosenbrockOptions {
@@ -64,14 +64,7 @@ export const rosenbrockChoice = choice({
   formula: 'f_i(x) = Σ_j 100(x_{j+1} − x_j²)² + (1 − x_j)² − ⟨ξ_i, x⟩',
   options: {
     dimension: { type: 'integer', atLeast: 2, default: 2, symbol: 'd', help: 'number of parameters' },
-    samples: {
-      type: 'integer',
-      atLeast: 2,
-      default: 1024,
-      symbol: 'N',
-      flag: 'problem-size',
-      help: 'number of samples',
-    },
+    samples: sizeOption,
     noise: { type: 'number', atLeast: 0, default: 1, help: 'deviation of the noise' },
   },
   make: (options, { seed }: ProblemContext) => rosenbrock({ ...options, seed }),

@@ -8,6 +8,7 @@ import type { Graph, Output } from '../../src/backends/backend.ts'
 import { referenceBackend } from '../../src/backends/reference/index.ts'
 import { wasmBackend } from '../../src/backends/wasm/index.ts'
 import { random } from '../../src/random.ts'
+import { graphOf, type Program, programs, type Step } from '../support/random-graphs.ts'
 
 // Plans as a whole: what is fused, where values lie, what stages and slots keep. The reference backend is the oracle.
 
@@ -154,7 +155,7 @@ describe('fusion', () => {
 
 describe('random graphs', () => {
   const leaves = () => [float('a', [4, 6]), float('b', [4, 6], 3), float('c', [6]), float('d', [4])]
-  const bounded: ((x: Value, y: Value) => Value)[] = [
+  const bounded: readonly Step[] = [
     (x, y) => ops.add(x, y),
     (x, y) => ops.subtract(x, y),
     (x, y) => ops.multiply(ops.tanh(x), y),
@@ -176,36 +177,16 @@ describe('random graphs', () => {
     (x, y) => ops.multiply(ops.matmul(ops.tanh(x), y, { transposeB: true }).shape.length === 2 ? x : y, 0.9),
     (x, y) => ops.matmul(ops.softmax(ops.matmul(x, y, { transposeB: true })), y),
   ]
-  /** Each step applies one operation to two earlier values; marks say which are outputs, and of which stage. */
-  const programs = fc.record({
-    steps: fc.array(fc.tuple(fc.nat(bounded.length - 1), fc.nat(), fc.nat(), fc.integer({ min: 0, max: 3 })), {
-      minLength: 3,
-      maxLength: 30,
-    }),
-    stages: fc.integer({ min: 1, max: 3 }),
-    seed: fc.nat(1000),
-  })
-
-  function build({ steps, stages }: { steps: [number, number, number, number][]; stages: number }) {
+  const build = (program: Program) => {
     const [a, b, c, d] = leaves() as [Value, Value, Value, Value]
-    const values: Value[] = [a, b, broadcastTo(c, [4, 6]), broadcastTo(d, [4, 6], [0]), constant(0.5, [4, 6])]
-    const graph: Output[][] = Array.from({ length: stages }, () => [])
-    for (const [i, [operation, p, q, mark]] of steps.entries()) {
-      // Mostly recent values, so that there are long chains and storage is used again.
-      const pick = (n: number) =>
-        values[n % 3 === 0 ? n % values.length : values.length - 1 - (n % Math.min(4, values.length))]!
-      const value = bounded[operation]!(pick(p), pick(q))
-      values.push(value)
-      if (mark === 0 || i === steps.length - 1)
-        graph[Math.floor((i * stages) / steps.length)]!.push({ value, buffer: 'results', offset: 24 * i })
-    }
-    return { stages: graph }
+    const values = [a, b, broadcastTo(c, [4, 6]), broadcastTo(d, [4, 6], [0]), constant(0.5, [4, 6])]
+    return graphOf(program, bounded, values)
   }
 
   test('all results are those of the reference, in every stage and slot, and the same bits twice', () => {
     fc.assert(
-      fc.property(programs, (program) => {
-        const graph = build(program as Parameters<typeof build>[0])
+      fc.property(programs(bounded, 30), (program) => {
+        const graph = build(program)
         const lengths = { a: 24, b: 27, c: 6, d: 4, results: 24 * program.steps.length }
         const system = both(graph, lengths, program.seed)
         const slots = 2

@@ -268,6 +268,8 @@ describe('neighbouring controllers', () => {
   it('AdaDamp is b₀·F₀/F_k and measures nothing', () => {
     const updates = drive(adaDamp(limits), [0, 0, 0, 0], [2, 1, 4, 0.25])
     expect(sizes(updates)).toEqual([4, 8, 8, 32])
+    // b = T is enough.
+    expect(updates[0].test).toMatchObject({ verdict: 'passed', statistic: 4, threshold: 4, passed: true })
     expect(updates.every(({ level }) => level === 'none')).toBe(true)
   })
 

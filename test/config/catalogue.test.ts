@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { testFamily } from '../../src/batch-size/tests.ts'
 import { anyFamilies, families } from '../../src/catalogue/index.ts'
 import type { Family, Options } from '../../src/choice.ts'
 import { catalogueFlags } from '../../src/cli/flags.ts'
@@ -56,6 +57,28 @@ describe('the catalogue', () => {
     const config = policy.config as Record<string, unknown>
     for (const key of ['interval', 'hysteresis', 'learningRateCoupling', 'metricOnly', 'alpha', 'multiple', 'minimum'])
       if (key in named) expect(config[key]).toEqual(named[key])
+  })
+
+  it.each(names('batchSize'))('batch policy %s: the row says the defaults that the function has', (name) => {
+    const { name: _, ...values } = completed('batchSize', name)
+    const told = ['test', 'initial', 'max', 'batchSize', 'alpha', 'increment', 'factor', 'period', 'stages']
+    const policy = (options: object) => make(families.batchSize, { name, ...options }, undefined)
+    for (const key of Object.keys(values).filter((key) => !told.includes(key)))
+      expect(policy({ ...values, [key]: undefined }).config, key).toEqual(policy(values).config)
+  })
+
+  it.each(testFamily.choices.map(({ name }) => name))('test %s: the row says the defaults that it has', (name) => {
+    const { options, make } = testFamily.choices.find((choice) => choice.name === name)!
+    const values = Object.fromEntries(
+      Object.entries(options as Options).flatMap(([key, option]) =>
+        'default' in option ? [[key, option.default]] : [],
+      ),
+    )
+    const told = ['eta', 'theta', 'nu']
+    for (const key of Object.keys(values).filter((key) => !told.includes(key)))
+      expect(make({ ...values, [key]: undefined }, undefined).parameters, key).toEqual(
+        make(values, undefined).parameters,
+      )
   })
 
   it.each(names('problem'))('problem %s: is made', (name) => {

@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import * as ops from '../../src/autodiff/operations/index.ts'
 import { type Shape, sizeOf } from '../../src/autodiff/shape.ts'
-import { apply, constant, leaf, type NumericArray, type Operation, type Value } from '../../src/autodiff/value.ts'
-import type { Backend, Graph, Output, Plan } from '../../src/backends/backend.ts'
+import { apply, constant, leaf, type NumericArray, type Operation } from '../../src/autodiff/value.ts'
+import type { Backend, Graph, Plan } from '../../src/backends/backend.ts'
 import type { GpuBackend } from '../../src/backends/gpu/index.ts'
 import { referenceBackend } from '../../src/backends/reference/index.ts'
 import { normal } from '../support/arrays.ts'
+import { graphOf, type Program, programs, type Step } from '../support/random-graphs.ts'
 import { closeAll, describeOnAdapter, open } from './adapter.ts'
 import { relativeError } from './compare.ts'
 
@@ -45,7 +46,7 @@ async function both(
   }
 }
 
-const steps: readonly ((x: Value, y: Value) => Value)[] = [
+const steps: readonly Step[] = [
   (x, y) => ops.add(x, y),
   (x, y) => ops.multiply(ops.tanh(x), y),
   (x, y) => ops.maximum(x, y),
@@ -61,39 +62,19 @@ const steps: readonly ((x: Value, y: Value) => Value)[] = [
   (x, y) => ops.matmul(ops.softmax(ops.matmul(x, y, { transposeB: true })), y),
 ]
 
-/** Each step applies one operation to two earlier values; marks say which are outputs, and of which stage. */
-const programs = fc.record({
-  steps: fc.array(fc.tuple(fc.nat(steps.length - 1), fc.nat(), fc.nat(), fc.nat(3)), { minLength: 3, maxLength: 20 }),
-  stages: fc.integer({ min: 1, max: 3 }),
-  seed: fc.nat(1000),
-})
-type Program = typeof programs extends fc.Arbitrary<infer T> ? T : never
-
-function build({ steps: list, stages }: Program): Graph {
-  const values: Value[] = [
+const build = (program: Program) =>
+  graphOf(program, steps, [
     float('a', [4, 6]),
     float('b', [4, 6], 'shared'),
     ops.broadcastTo(float('c', [6], 'shared'), [4, 6]),
     constant(0.5, [4, 6]),
-  ]
-  const graph: Output[][] = Array.from({ length: stages }, () => [])
-  for (const [i, [operation, p, q, mark]] of list.entries()) {
-    // Mostly recent values, so that there are long chains and storage is used again.
-    const pick = (n: number) =>
-      values[n % 3 === 0 ? n % values.length : values.length - 1 - (n % Math.min(4, values.length))]!
-    const value = steps[operation]!(pick(p), pick(q))
-    values.push(value)
-    if (mark === 0 || i === list.length - 1)
-      graph[Math.floor((i * stages) / list.length)]!.push({ value, buffer: 'results', offset: 24 * i })
-  }
-  return { stages: graph }
-}
+  ])
 
 describeOnAdapter('plans on the GPU', () => {
   test('random graphs: all results are those of the reference, in every stage and slot, and the same bits twice', async () => {
     const backend = await open()
     await fc.assert(
-      fc.asyncProperty(programs, async (program) => {
+      fc.asyncProperty(programs(steps, 20), async (program) => {
         const lengths = { a: 24, b: 24, c: 6, results: 24 * program.steps.length }
         const system = await both(backend, build(program), lengths, program.seed)
         for (const slot of [0, 1]) {
