@@ -4,6 +4,7 @@ import { didYouMean } from '../config/nearest.ts'
 import type { RunConfig } from '../config/schema.ts'
 import { ConfigurationError } from '../errors.ts'
 import { show } from '../validate.ts'
+import { foldersOf, reportFiles } from './folders.ts'
 import { type Setting, settingsOf, type TuneBy } from './settings.ts'
 import { checkTarget, type Target } from './target.ts'
 
@@ -96,7 +97,7 @@ export function checkComparison(raw: unknown, place: Place = dotted): Comparison
       if (isObject(object) && key in object)
         mistakes.push(`${at([...(path as string[]), key])}: a comparison takes ${instead} in its place`)
 
-  const folders = foldersOf(Object.keys(schemes))
+  const folders = foldersOf(Object.keys(schemes), Object.values(reportFiles))
   const runs: PlannedRun[] = []
   for (const seed of mistakes.length > 0 ? [] : seeds!)
     for (const [k, [scheme, own]] of Object.entries(schemes).entries()) {
@@ -207,31 +208,4 @@ function seedsOf(given: unknown): readonly number[] | undefined {
   const seeds = Number.isInteger(given) ? Array.from({ length: given as number }, (_, k) => k + 1) : given
   if (!Array.isArray(seeds) || seeds.length === 0 || new Set(seeds).size !== seeds.length) return undefined
   return seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0) ? seeds : undefined
-}
-
-/** Folders by labels: these in plain letters, told apart by numbers where they would be the same. */
-function foldersOf(labels: readonly string[]): string[] {
-  const used = new Map<string, number>()
-  return labels.map((label) => {
-    const slug = slugOf(label) || 'scheme'
-    const before = used.get(slug) ?? 0
-    used.set(slug, before + 1)
-    return before === 0 ? slug : `${slug}-${before + 1}`
-  })
-}
-
-const greek: Record<string, string> = {
-  η: 'eta',
-  ϑ: 'theta',
-  θ: 'theta',
-  ν: 'nu',
-  α: 'alpha',
-  κ: 'kappa',
-  σ: 'sigma',
-}
-
-/** A label in letters that file names may have everywhere. */
-function slugOf(label: string): string {
-  const plain = label.toLowerCase().replaceAll(/[ηϑθνακσ]/g, (letter) => ` ${greek[letter]} `)
-  return plain.replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '')
 }
