@@ -4,6 +4,7 @@ import { didYouMean } from '../config/nearest.ts'
 import type { RunConfig } from '../config/schema.ts'
 import { ConfigurationError } from '../errors.ts'
 import { show } from '../validate.ts'
+import { foldersOf, reportFiles } from './folders.ts'
 import { type Setting, settingsOf, type TuneBy } from './settings.ts'
 import { checkTarget, type Target } from './target.ts'
 
@@ -25,7 +26,7 @@ export interface ComparisonInput {
   readonly seeds?: number | readonly number[]
   /**
    * Values to try by key, `{ learningRate: [0.002, 0.008] }`: a scheme runs with all combinations and is shown at the one
-   * that validates best. A scheme may have a list of its own, or none: `{}`.
+   * that validates best. A scheme may have a list of its own, or none, `{}`; what it says of a key takes the list's place.
    */
   readonly tune?: Readonly<Record<string, readonly unknown[]>>
   /** What "best" means for samples that were held out, `loss` by default; problems are tuned by their own F. */
@@ -96,19 +97,21 @@ export function checkComparison(raw: unknown, place: Place = dotted): Comparison
       if (isObject(object) && key in object)
         mistakes.push(`${at([...(path as string[]), key])}: a comparison takes ${instead} in its place`)
 
-  const folders = foldersOf(Object.keys(schemes))
+  const folders = foldersOf(Object.keys(schemes), Object.values(reportFiles))
   const runs: PlannedRun[] = []
   for (const seed of mistakes.length > 0 ? [] : seeds!)
     for (const [k, [scheme, own]] of Object.entries(schemes).entries()) {
       collect(mistakes, () => {
         const settings = settingsIn(scheme, own, tune, at)
         const below = foldersOf(settings.map(({ label }) => label))
-        for (const [s, setting] of (settings.length > 0 ? settings : [undefined]).entries()) {
+        const planned = (settings.length > 0 ? settings : [undefined]).map((setting, s): PlannedRun => {
           const config = check(scheme, own, common, seed, setting?.values, at)
-          if (setting) checkTuned(config, at)
+          if (setting) checkTuned(config, tuneBy, at)
           const folder = join(folders[k]!, ...(setting ? [below[s]!] : []), `seed-${seed}`)
-          runs.push({ scheme, seed, ...(setting && { setting }), folder, config })
-        }
+          return { scheme, seed, ...(setting && { setting }), folder, config }
+        })
+        checkDifferent(planned, at(tunePath(scheme, own)))
+        runs.push(...planned)
       })
     }
   if (mistakes.length > 0) throw new ConfigurationError([...new Set(mistakes)].join('\n'))
@@ -133,22 +136,59 @@ function collect<T>(mistakes: string[], make: () => T): T | undefined {
   }
 }
 
+/** Keys that make settings incomparable, and why. */
+const untunable: Readonly<Record<string, string>> = {
+  seed: 'each setting runs with all seeds',
+  output: 'each run has a folder of its own',
+  problem: 'settings are compared on one problem',
+  data: 'settings are compared on the same samples',
+  validation: 'settings are compared on the same samples',
+}
+
+/** Where it is said what a scheme tries. */
+const tunePath = (scheme: string, own: unknown): string[] =>
+  (Object(own) as { tune?: unknown }).tune === undefined ? ['tune'] : ['schemes', scheme, 'tune']
+
 /** The settings that a scheme tries; none where it is not tuned. */
 function settingsIn(scheme: string, own: unknown, common: unknown, at: Place): readonly Setting[] {
-  const ofScheme = isObject(own) ? own.tune : undefined
-  const path = ofScheme === undefined ? ['tune'] : ['schemes', scheme, 'tune']
-  const tune = ofScheme ?? common
+  const { tune: ofScheme, ...settings } = Object(own) as Record<string, unknown>
+  const path = tunePath(scheme, own)
+  const tune = ofScheme === undefined ? common : ofScheme
   if (!isObject(tune)) throw new ConfigurationError(`${at(path)}: expected lists of values by key, got ${show(tune)}`)
+  for (const key of Object.keys(tune)) {
+    const why =
+      untunable[key] ?? (ofScheme !== undefined && key in settings ? 'the scheme says itself what it is' : undefined)
+    if (why !== undefined) throw new ConfigurationError(`${at([...path, key])}: cannot be tuned; ${why}`)
+  }
   try {
-    return settingsOf(tune)
+    return settingsOf(Object.fromEntries(Object.entries(tune).filter(([key]) => !(key in settings))))
   } catch (error) {
-    const { message } = error as Error
-    throw error instanceof ConfigurationError ? new ConfigurationError(`${at(path)}.${message}`) : error
+    if (!(error instanceof ConfigurationError)) throw error
+    // It begins with the key.
+    const { message } = error
+    const key = Object.keys(tune).find((each) => message.startsWith(`${each}: `))!
+    throw new ConfigurationError(`${at([...path, key])}${message.slice(key.length)}`)
+  }
+}
+
+/** Settings of one meaning would be one in all but name. */
+function checkDifferent(runs: readonly PlannedRun[], place: string): void {
+  const labels = new Map<string, string>()
+  for (const { setting, config } of runs) {
+    const text = JSON.stringify(config)
+    const same = labels.get(text)
+    if (same !== undefined)
+      throw new ConfigurationError(`${place}: ${same} and ${setting!.label} are the same; say it once`)
+    labels.set(text, setting?.label ?? '')
   }
 }
 
 /** Settings are chosen by what the final result is not judged by. */
-function checkTuned({ problem, validation, evaluateTraining }: RunConfig, at: Place): void {
+function checkTuned({ problem, validation, evaluateTraining }: RunConfig, tuneBy: unknown, at: Place): void {
+  if (problem && tuneBy === 'accuracy')
+    throw new ConfigurationError(
+      `${at(['tuneBy'])}: problem ${problem.name} has no accuracy, it is tuned by F at the end`,
+    )
   if (problem && !evaluateTraining)
     throw new ConfigurationError(
       `${at(['tune'])}: problems are tuned by F at the end, which evaluateTraining: false leaves out`,
@@ -172,7 +212,7 @@ function check(
   const { tune, ...settings } = Object(own) as Record<string, unknown>
   const below: Record<string, unknown> = { evaluateTraining: true, ...common }
   // A scheme may bring a problem of its own.
-  if (settings.problem !== undefined) for (const key of ['model', 'data']) delete below[key]
+  if (settings.problem !== undefined) for (const key of ['model', 'data', 'validation']) delete below[key]
   if (settings.model !== undefined || settings.data !== undefined) delete below.problem
   const merged: Record<string, unknown> = { ...below, ...settings, ...tuned, seed }
   const { samples } = Object(merged.budget) as { samples?: unknown }
@@ -207,31 +247,4 @@ function seedsOf(given: unknown): readonly number[] | undefined {
   const seeds = Number.isInteger(given) ? Array.from({ length: given as number }, (_, k) => k + 1) : given
   if (!Array.isArray(seeds) || seeds.length === 0 || new Set(seeds).size !== seeds.length) return undefined
   return seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0) ? seeds : undefined
-}
-
-/** Folders by labels: these in plain letters, told apart by numbers where they would be the same. */
-function foldersOf(labels: readonly string[]): string[] {
-  const used = new Map<string, number>()
-  return labels.map((label) => {
-    const slug = slugOf(label) || 'scheme'
-    const before = used.get(slug) ?? 0
-    used.set(slug, before + 1)
-    return before === 0 ? slug : `${slug}-${before + 1}`
-  })
-}
-
-const greek: Record<string, string> = {
-  η: 'eta',
-  ϑ: 'theta',
-  θ: 'theta',
-  ν: 'nu',
-  α: 'alpha',
-  κ: 'kappa',
-  σ: 'sigma',
-}
-
-/** A label in letters that file names may have everywhere. */
-function slugOf(label: string): string {
-  const plain = label.toLowerCase().replaceAll(/[ηϑθνακσ]/g, (letter) => ` ${greek[letter]} `)
-  return plain.replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '')
 }

@@ -6,6 +6,7 @@ import { packageVersion } from '../running/version.ts'
 import { targetPlot, tuningPlot } from './choice-plots.ts'
 import type { Comparison } from './comparison.ts'
 import { drawPng, drawSvg } from './draw.ts'
+import { reportFiles } from './folders.ts'
 import { page } from './page.ts'
 import { plotsOf } from './plots.ts'
 import { readResults, type SchemeRow, schemeRows } from './results.ts'
@@ -51,12 +52,12 @@ export async function writeReport(
     await writeFileAtomic(join(output, name), typeof content === 'string' ? content : Buffer.from(content))
     files.push(name)
   }
-  await mkdir(join(output, 'plots'), { recursive: true })
-  await write('table.md', markdownTable(rows))
-  await write('table.csv', csvTable(rows))
-  await write('table.tex', latexTable(rows))
+  await mkdir(join(output, reportFiles.plots), { recursive: true })
+  await write(reportFiles.markdown, markdownTable(rows))
+  await write(reportFiles.csv, csvTable(rows))
+  await write(reportFiles.latex, latexTable(rows))
   const criterion = criterionWords(comparison)
-  if (trials.length > 0) await write('tuning.csv', tuningCsv(trials, criterion))
+  if (trials.length > 0) await write(reportFiles.tuning, tuningCsv(trials, criterion))
   const drawn: { name: string; caption: string; svg: string }[] = []
   const plots = [
     ...plotsOf(schemes, shown),
@@ -66,12 +67,12 @@ export async function writeReport(
   for (const { name, caption, spec } of plots) {
     const svg = await drawSvg(spec)
     drawn.push({ name, caption, svg })
-    await write(join('plots', `${name}.svg`), svg)
-    await write(join('plots', `${name}.png`), await drawPng(svg))
+    await write(join(reportFiles.plots, `${name}.svg`), svg)
+    await write(join(reportFiles.plots, `${name}.png`), await drawPng(svg))
   }
   const environment = results.find(({ config }) => config)?.config?.environment
   await write(
-    'report.html',
+    reportFiles.page,
     page({
       comparison,
       rows,

@@ -14,6 +14,7 @@ import { readSummary } from '../running/resume.ts'
 import { claimFolder, runFiles } from '../running/run-folder.ts'
 import { packageVersion } from '../running/version.ts'
 import type { Comparison, PlannedRun } from './comparison.ts'
+import { reportFiles } from './folders.ts'
 
 /** How a run of a comparison stands. */
 export interface RunState {
@@ -49,9 +50,6 @@ export interface RunsOptions {
   readonly signal?: AbortSignal
   readonly observer?: ComparisonObserver
 }
-
-/** The comparison's own file in its folder. */
-export const comparisonFile = 'comparison.json'
 
 /**
  * Makes the runs of a comparison that are missing, resumes those that were interrupted, and leaves the others alone.
@@ -181,7 +179,7 @@ export async function claim(
   output: string,
   overwrite: boolean,
 ): Promise<void> {
-  const file = join(output, comparisonFile)
+  const file = join(output, reportFiles.comparison)
   const configs = Object.fromEntries(runs.map(({ folder, config }) => [folder, config]))
   const wanted = JSON.parse(JSON.stringify({ version: packageVersion(), title, schemes, seeds, runs: configs }))
   const changed: string[] = []

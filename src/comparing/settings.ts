@@ -23,7 +23,7 @@ export type TuneBy = 'loss' | 'accuracy'
 export function settingsOf(tune: Readonly<Record<string, unknown>>): readonly Setting[] {
   let settings: readonly Setting[] = [{ label: '', values: {} }]
   for (const [key, list] of Object.entries(tune)) {
-    const texts = Array.isArray(list) ? list.map((value) => JSON.stringify(value)) : []
+    const texts = Array.isArray(list) ? list.map(words) : []
     if (!Array.isArray(list) || list.length === 0 || new Set(texts).size !== texts.length)
       throw new ConfigurationError(`${key}: expected a list of different values to try, got ${show(list)}`)
     settings = settings.flatMap(({ label, values }) =>
@@ -36,10 +36,15 @@ export function settingsOf(tune: Readonly<Record<string, unknown>>): readonly Se
   return settings.filter(({ label }) => label !== '')
 }
 
-/** `0.008`, `cosine, peak 0.05`. */
+/** `0.008`, `cosine, peak 0.05`, `adaptive, test (norm, eta 0.5), initial 8`. */
 function words(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return `[${value.map(words).join(', ')}]`
+  const inBrackets = (inner: unknown) => {
+    const text = words(inner)
+    return text.includes(', ') && !Array.isArray(inner) ? `(${text})` : text
+  }
   return Object.entries(value)
-    .map(([key, inner]) => (key === 'name' ? words(inner) : `${key} ${words(inner)}`))
+    .map(([key, inner]) => (key === 'name' ? words(inner) : `${key} ${inBrackets(inner)}`))
     .join(', ')
 }

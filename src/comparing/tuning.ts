@@ -11,7 +11,7 @@ export interface Trial {
   readonly setting: Setting
   /** What settings are chosen by; absent where no run came to its end. */
   readonly criterion?: Estimate
-  /** Runs that reached their budget, of how many. */
+  /** Runs that reached their budget, where what settings are chosen by is finite, of how many. */
   readonly finished: number
   readonly planned: number
   /** Whether the scheme is shown at it. */
@@ -42,9 +42,11 @@ export function trialsOf(comparison: Comparison, states: readonly RunState[]): T
     const settings = new Map(own.flatMap(({ run: { setting } }) => (setting ? [[setting.label, setting]] : [])))
     const trials = [...settings.values()].map((setting) => {
       const runs = own.filter(({ run }) => run.setting?.label === setting.label)
-      const done = runs.flatMap(({ summary }) => (summary?.outcome === 'finished' ? [summary] : []))
-      const criterion = estimate(done.map((summary) => criterionOf(summary, tuneBy)))
-      return { scheme, setting, finished: done.length, planned: runs.length, ...(criterion && { criterion }) }
+      const found = runs
+        .flatMap(({ summary }) => (summary?.outcome === 'finished' ? [criterionOf(summary, tuneBy)] : []))
+        .filter(Number.isFinite)
+      const criterion = estimate(found)
+      return { scheme, setting, finished: found.length, planned: runs.length, ...(criterion && { criterion }) }
     })
     const best = bestOf(trials, tuneBy)
     return trials.map((trial) => ({ ...trial, chosen: trial === best }))

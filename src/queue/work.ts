@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Job, Worker } from 'bullmq'
 import { runName } from '../comparing/comparison.ts'
-import { comparisonFile, isDone, makeRun, reasonOf } from '../comparing/runs.ts'
+import { reportFiles } from '../comparing/folders.ts'
+import { isDone, makeRun, reasonOf } from '../comparing/runs.ts'
 import { checkConfig } from '../config/check.ts'
 import { AdadagradError } from '../errors.ts'
 import { differences } from '../running/differences.ts'
@@ -143,7 +144,7 @@ function makeQueued(
 
 /** Whether this machine has the folder that the run was queued for, and can make the same run. */
 function checkShared({ output, run, from }: RunJob): void {
-  const file = join(output, comparisonFile)
+  const file = join(output, reportFiles.comparison)
   if (!existsSync(file))
     throw new AdadagradError(
       `${output}: not the comparison's folder on this machine; it has to be on a disk shared with ${from}, under the same path`,

@@ -20,6 +20,17 @@ describe('a comparison', () => {
     const schemes = { 'η = 0.1': {}, 'eta 0.1': {}, '…': {} }
     const { runs } = checkComparison({ ...small, schemes, seeds: 1 })
     expect(runs.map(({ folder }) => folder)).toEqual(['eta-0.1/seed-1', 'eta-0.1-2/seed-1', 'scheme/seed-1'])
+    const foldersOf = (...labels: string[]) =>
+      checkComparison({ ...small, schemes: Object.fromEntries(labels.map((label) => [label, {}])), seeds: 1 }).runs.map(
+        ({ folder }) => folder.replace('/seed-1', ''),
+      )
+    // A number that one gets may be the name of another.
+    expect(foldersOf('a', 'A', 'a-2', 'a 2')).toEqual(['a', 'a-2', 'a-2-2', 'a-2-3'])
+    // What stands beside them is the report's.
+    expect(foldersOf('plots', 'report.html', 'Table.md')).toEqual(['plots-2', 'report.html-2', 'table.md-2'])
+    const long = foldersOf('x'.repeat(300), `${'x'.repeat(300)} and more`)
+    expect(new Set(long).size).toBe(2)
+    for (const folder of long) expect(folder.length).toBeLessThan(120)
   })
 
   const mistakes: Record<string, [unknown, string]> = {

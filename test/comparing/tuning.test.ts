@@ -4,6 +4,7 @@ import { targetPlot, tuningPlot } from '../../src/comparing/choice-plots.ts'
 import { checkComparison } from '../../src/comparing/comparison.ts'
 import { type RunResult, schemeRows } from '../../src/comparing/results.ts'
 import type { RunState } from '../../src/comparing/runs.ts'
+import { settingsOf } from '../../src/comparing/settings.ts'
 import { tableCells, tuningCells, tuningCsv } from '../../src/comparing/table.ts'
 import { checkTarget, isReached, targetWords } from '../../src/comparing/target.ts'
 import { criterionWords, edgeNotes, isShown, trialsOf } from '../../src/comparing/tuning.ts'
@@ -85,10 +86,71 @@ describe('settings to tune', () => {
       { tune: { learningRate: [1, -2] } },
       'tune.learningRate.value: expected a number of at least 0, got -2',
     ],
+    [
+      'of what they are compared on',
+      { tune: { validation: [50, 100] } },
+      'tune.validation: cannot be tuned; settings are compared on the same samples',
+    ],
+    ['of the seed', { tune: { seed: [1, 2] } }, 'tune.seed: cannot be tuned; each setting runs with all seeds'],
+    [
+      'that mean the same',
+      { tune: { batchSize: [4, { name: 'constant', batchSize: 4 }] } },
+      'tune: batchSize = 4 and batchSize = constant, batchSize 4 are the same; say it once',
+    ],
+    [
+      'that are called the same',
+      { tune: { optimizer: ['sgd', { name: 'sgd' }] } },
+      'tune.optimizer: expected a list of different values',
+    ],
+    [
+      'of a problem by accuracy',
+      { model: undefined, validation: undefined, problem: 'quadratic', tuneBy: 'accuracy' },
+      'tuneBy: problem quadratic has no accuracy',
+    ],
     ['by something else', { tuneBy: 'speed' }, 'tuneBy: expected loss or accuracy, got "speed"'],
   ])('are refused %s', (_, change, message) => {
     expect(() => checkComparison({ ...input, ...change, schemes: { a: {} } })).toThrow(message)
   })
+})
+
+describe('what a scheme says itself', () => {
+  const raw = { ...input, seeds: 1, tune: { learningRate: [0.1, 1], lanes: [4, 8] } }
+
+  it('takes the place of what is tuned for all', () => {
+    const { runs } = checkComparison({
+      ...raw,
+      schemes: { a: { learningRate: 0.5 }, b: { learningRate: 0.5, lanes: 2 } },
+    })
+    expect(runs.map(({ folder, config: { learningRate, lanes } }) => [folder, learningRate!.value, lanes])).toEqual([
+      ['a/lanes-4/seed-1', 0.5, 4],
+      ['a/lanes-8/seed-1', 0.5, 8],
+      ['b/seed-1', 0.5, 2],
+    ])
+  })
+
+  it('is not tuned by itself as well', () => {
+    const schemes = { a: { learningRate: 0.5, tune: { learningRate: [1, 2] } } }
+    expect(() => checkComparison({ ...raw, schemes })).toThrow(
+      'schemes.a.tune.learningRate: cannot be tuned; the scheme',
+    )
+  })
+
+  it('may be a problem beside models', () => {
+    const { runs } = checkComparison({ ...raw, tune: {}, schemes: { a: {}, b: { problem: 'quadratic' } } })
+    expect(runs.map(({ config }) => config.validation)).toEqual([100, undefined])
+  })
+})
+
+it('settings whose values are alike have labels that tell them apart', () => {
+  const test = { name: 'norm', eta: 0.5 }
+  const values = [
+    { name: 'adaptive', test, initial: 8 },
+    { name: 'stages', stages: [[1, 2], 3] },
+  ]
+  expect(settingsOf({ batchSize: values }).map(({ label }) => label)).toEqual([
+    'batchSize = adaptive, test (norm, eta 0.5), initial 8',
+    'batchSize = stages, stages [[1, 2], 3]',
+  ])
 })
 
 const comparison = checkComparison(input)
@@ -126,6 +188,9 @@ describe('the setting that is shown', () => {
     const broken = statesBy((_, value, seed) => (seed === 2 ? 'diverged' : value === 1 ? 2 : 3))
     expect(chosen(broken)).toEqual(['a: learningRate = 1', 'b: learningRate = 0.5'])
     expect(chosen(statesBy(() => 'diverged'))).toEqual([])
+    const overflown = statesBy((_, value, seed) => (value === 0.1 ? (seed === 2 ? Number.POSITIVE_INFINITY : 0) : 1))
+    expect(chosen(overflown)[0]).toBe('a: learningRate = 0.01')
+    expect(trialsOf(comparison, overflown)[1]).toMatchObject({ finished: 1, planned: 2 })
   })
 
   it('decides which runs are shown; untuned schemes show all of theirs', () => {
