@@ -3,7 +3,7 @@ import { widths } from '../report/rounds.ts'
 import type { LinePoint } from './curves.ts'
 import { lineSpec, spans } from './line-plot.ts'
 import type { Plot } from './plots.ts'
-import type { RunResult } from './results.ts'
+import { type RunResult, reachedByAll } from './results.ts'
 import { estimate, interval } from './statistics.ts'
 import { type Target, targetWords } from './target.ts'
 import type { Trial } from './tuning.ts'
@@ -47,12 +47,12 @@ export function targetPlot(
   target: Target,
 ): Plot | undefined {
   const points = schemes.flatMap((scheme) => {
-    const finished = results.filter(({ run, summary }) => run.scheme === scheme && summary?.outcome === 'finished')
-    if (finished.length === 0 || !finished.every(({ reached }) => reached)) return []
-    return widths.flatMap((x, k): LinePoint[] => {
-      const at = estimate(finished.map(({ reached }) => Math.log(reached!.rounds[k]!)))!
+    const reached = reachedByAll(results.filter(({ run }) => run.scheme === scheme))
+    if (!reached) return []
+    return widths.map((x, k): LinePoint => {
+      const at = estimate(reached.map(({ rounds }) => Math.log(rounds[k]!)))!
       const [low, high] = interval(at).map(Math.exp) as [number, number]
-      return [{ scheme, x, mean: Math.exp(at.mean), low, high, marker: k % 2 === 0 }]
+      return { scheme, x, mean: Math.exp(at.mean), low, high, marker: k % 2 === 0 }
     })
   })
   if (points.length === 0) return undefined
@@ -62,7 +62,7 @@ export function targetPlot(
       `Rounds until a ${targetWords(target)} against the width P of the machine: one that computes P samples at once makes a step ` +
       'of b samples in ⌈b/P⌉ rounds, so the left end counts samples and the right end steps; what machines lose by talking to each ' +
       'other is left out. Geometric means over seeds, bands 95 % confidence intervals on the logarithm. Schemes are left out ' +
-      'where some run never got there.',
+      'where a run never got there.',
     spec: lineSpec(
       schemes,
       points,

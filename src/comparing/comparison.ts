@@ -107,6 +107,7 @@ export function checkComparison(raw: unknown, place: Place = dotted): Comparison
         const planned = (settings.length > 0 ? settings : [undefined]).map((setting, s): PlannedRun => {
           const config = check(scheme, own, common, seed, setting?.values, at)
           if (setting) checkTuned(config, tuneBy, at)
+          if (checkedTarget) checkSought(config, at)
           const folder = join(folders[k]!, ...(setting ? [below[s]!] : []), `seed-${seed}`)
           return { scheme, seed, ...(setting && { setting }), folder, config }
         })
@@ -196,6 +197,16 @@ function checkTuned({ problem, validation, evaluateTraining }: RunConfig, tuneBy
   if (!problem && validation === undefined)
     throw new ConfigurationError(
       `${at(['tune'])}: settings are chosen by samples that are held out, never by the test set; say how many, as validation: 1000`,
+    )
+}
+
+/** A target is looked for on the test set, whenever a run is evaluated. */
+function checkSought({ problem, evaluateEvery }: RunConfig, at: Place): void {
+  if (problem)
+    throw new ConfigurationError(`${at(['target'])}: problem ${problem.name} has no test set to look for a target on`)
+  if (evaluateEvery === undefined)
+    throw new ConfigurationError(
+      `${at(['target'])}: is looked for when runs are evaluated; without a budget in samples say how often, as evaluateEvery: 1000`,
     )
 }
 

@@ -29,6 +29,7 @@ h1 { line-height: 1.2 } h2 { margin-top: 2.5rem }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums }
 .wide { overflow-x: auto }
 th, td { padding: .3rem .55rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
+thead th { white-space: normal; vertical-align: bottom }
 th:first-child, td:first-child { text-align: left; padding-left: 0 }
 thead th { border-bottom: 2px solid var(--ink); font-weight: 600 }
 pre { background: #f5f5f5; padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; border-radius: 4px }
@@ -64,7 +65,7 @@ export function page(content: PageContent): string {
 <p>${escaped(summaryLine(comparison, environment))}</p>
 ${section(
   'Table',
-  `<p class="note">Mean ± standard error over seeds, of the runs that reached their budget. Average b is samples a step, final b that of the last whole step; losses and accuracy are those at the end, on the whole sets; seconds are of training alone.${comparison.target ? ` Samples and steps to target are those until a ${targetWords(comparison.target)} was first seen, where all runs got there.` : ''}</p>
+  `<p class="note">Mean ± standard error over seeds, of the runs that reached their budget. Average b is samples a step, final b that of the last whole step; losses and accuracy are those at the end, on the whole sets; seconds are of training alone.${comparison.target ? ` Samples and steps to target are those until a ${targetWords(comparison.target)} was first seen, where all runs got there; one that diverged before did not.` : ''}</p>
 ${table(header, cells)}
 ${notes.length > 0 ? `<ul class="note">${notes.map((note) => `<li>${escaped(note)}</li>`).join('')}</ul>` : ''}`,
 )}
@@ -83,7 +84,7 @@ ${section(
 
 const tuningNote =
   'Each scheme is shown at the setting that is best by what is named here, a mean over seeds ± standard error; the test set has ' +
-  'no say in it. Settings some of whose runs did not come to their end are not chosen.'
+  'no say in it. Settings some of whose runs did not come to their end are not chosen, unless there are no others.'
 
 function summaryLine({ schemes, seeds, runs }: Comparison, environment: PageContent['environment']): string {
   const config = runs[0]!.config

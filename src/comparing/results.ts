@@ -1,13 +1,14 @@
 // What the folders of a comparison hold: made of records, never of live state; Node only.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { plural } from '../report/format.ts'
 import { type Reached, roundCounter } from '../report/rounds.ts'
 import { averageLoss } from '../running/average-loss.ts'
 import type { ResolvedConfig } from '../running/resolved-config.ts'
 import { recordsOf } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
 import type { Comparison } from './comparison.ts'
-import type { RunState } from './runs.ts'
+import { isDone, type RunState } from './runs.ts'
 import type { Setting } from './settings.ts'
 import { type Estimate, estimate } from './statistics.ts'
 import { isReached, type Target, targetWords } from './target.ts'
@@ -131,6 +132,16 @@ function geometricMean() {
   }
 }
 
+/**
+ * What runs took to get to the target: of all that came to an end, or of none where one never got there or there is none yet. A
+ * mean over those that got there alone would be too good; one that diverged before has not.
+ */
+export function reachedByAll(runs: readonly RunResult[]): readonly Reached[] | undefined {
+  const ended = runs.filter(({ summary }) => isDone(summary))
+  const reached = ended.flatMap((run) => run.reached ?? [])
+  return reached.length > 0 && reached.length === ended.length ? reached : undefined
+}
+
 /** What a scheme came to, over its seeds. */
 export interface SchemeRow {
   readonly scheme: string
@@ -167,10 +178,9 @@ export function schemeRows(comparison: Comparison, results: readonly RunResult[]
     const runs = results.filter(({ run }) => run.scheme === scheme && isShown(trials, run))
     const finished = runs.filter(({ summary }) => summary?.outcome === 'finished')
     const done = finished.map(({ summary }) => summary!)
-    const reached = finished.flatMap((run) => run.reached ?? [])
-    // A mean over those that got there alone would be too good.
-    const toTarget = (count: (reached: Reached) => number) =>
-      reached.length === finished.length ? estimate(reached.map(count)) : undefined
+    const sought = runs.filter(({ summary }) => isDone(summary))
+    const reached = reachedByAll(runs)
+    const toTarget = (count: (reached: Reached) => number) => estimate(reached?.map(count) ?? [])
     const of: Record<QuantityKey, Estimate | undefined> = {
       averageBatchSize: estimate(done.map(({ averageBatchSize }) => averageBatchSize)),
       finalBatchSize: estimate(done.map(({ finalBatchSize }) => finalBatchSize)),
@@ -184,21 +194,25 @@ export function schemeRows(comparison: Comparison, results: readonly RunResult[]
       testLoss: estimate(done.map(({ test }) => test?.loss)),
       testAccuracy: estimate(done.map(({ test }) => test?.accuracy)),
     }
+    const setting = trials.find((trial) => trial.scheme === scheme && trial.chosen)?.setting
     const notes = runs.flatMap(({ run, summary, error }) => {
-      if (error !== undefined) return [`seed ${run.seed} failed: ${error.split('\n')[0]}`]
-      if (!summary) return [`seed ${run.seed} has not run to its end`]
+      const which = `${run.setting && !setting ? `${run.setting.label}, ` : ''}seed ${run.seed}`
+      if (error !== undefined) return [`${which} failed: ${error.split('\n')[0]}`]
+      if (!summary) return [`${which} has not run to its end`]
       if (summary.outcome === 'finished') return []
       const { outcome, reason, samples } = summary
-      return [
-        `seed ${run.seed} ${outcome === 'diverged' ? `diverged: ${reason}` : `interrupted at ${samples} samples`}`,
-      ]
+      return [`${which} ${outcome === 'diverged' ? `diverged: ${reason}` : `interrupted at ${samples} samples`}`]
     })
+    const open = results.filter(({ run, summary }) => run.scheme === scheme && run.setting && !isDone(summary))
+    if (setting && open.length > 0)
+      notes.push(`${plural(open.length, 'run')} of its settings not at their end: what is chosen may change`)
     const { target } = comparison
-    if (target && reached.length < finished.length)
-      notes.push(`${reached.length} of ${finished.length} runs got to a ${targetWords(target)}`)
+    if (target && !reached && sought.length > 0)
+      notes.push(
+        `${sought.filter((run) => run.reached).length} of ${sought.length} runs got to a ${targetWords(target)}`,
+      )
     notes.push(...edgeNotes(trials, scheme))
     const known = Object.entries(of).filter(([, value]) => value !== undefined)
-    const setting = trials.find((trial) => trial.scheme === scheme && trial.chosen)?.setting
     return {
       scheme,
       ...(setting && { setting }),

@@ -33,7 +33,7 @@ function criterionOf({ validation, training }: Summary, by: TuneBy): number | un
  *
  * Chosen is the least mean loss over seeds, or the largest accuracy, among the settings whose runs all came to their end: a
  * mean over the seeds that did not diverge would favour what sometimes does. Where there is no such setting, those with the
- * most runs are compared.
+ * most runs at their end are compared.
  */
 export function trialsOf(comparison: Comparison, states: readonly RunState[]): Trial[] {
   const { schemes, tuneBy } = comparison

@@ -161,8 +161,9 @@ function statesBy(
   return comparison.runs.map((run) => {
     const came = outcome(run.scheme, run.setting?.values.learningRate, run.seed)
     const validation = { loss: came as number, accuracy: 1 - (came as number) / 10 }
-    const summary = came === 'diverged' ? { outcome: 'diverged' } : { outcome: 'finished', validation }
-    return { run, path: run.folder, ...(came !== undefined && { summary: summary as Summary }) }
+    const summary =
+      came === 'diverged' ? { outcome: 'diverged', reason: 'it did' } : { outcome: 'finished', validation }
+    return { run, path: run.folder, ...(came !== undefined && { summary: summary as unknown as Summary }) }
   })
 }
 const chosen = (states: RunState[], by = comparison) =>
@@ -211,13 +212,27 @@ describe('the setting that is shown', () => {
     const [a, b, fixed] = schemeRows(comparison, results)
     expect(a).toMatchObject({ setting: { label: 'learningRate = 0.01' }, finished: 2, planned: 2 })
     expect(b).toMatchObject({ finished: 0, planned: 4, quantities: {} })
-    expect(b!.notes).toHaveLength(4)
+    expect(b!.notes).toEqual(
+      [1, 2].flatMap((seed) => [0.5, 5].map((lr) => `learningRate = ${lr}, seed ${seed} diverged: it did`)),
+    )
     expect([b!.setting, fixed!.setting]).toEqual([undefined, undefined])
     expect(tableCells([a!, b!, fixed!]).rows.map((cells) => cells.slice(0, 3))).toEqual([
       ['a', '0.01', '2'],
       ['b', '–', '0 of 4'],
       ['fixed', '–', '2'],
     ])
+  })
+
+  it('is said to be open while there are runs to be made', () => {
+    const states = statesBy((_, value, seed) => (value !== 0.01 && seed === 2 ? undefined : 1))
+    const results = states.map((state) => ({ ...state, config: undefined, curve: [], tests: [], evaluations: [] }))
+    const [a, b, fixed] = schemeRows(comparison, results)
+    expect(a!.notes[0]).toBe('2 runs of its settings not at their end: what is chosen may change')
+    expect(b!.notes.slice(0, 2)).toEqual([
+      'seed 2 has not run to its end',
+      '2 runs of its settings not at their end: what is chosen may change',
+    ])
+    expect(fixed!.notes).toEqual(['seed 2 has not run to its end'])
   })
 
   it('is said to be at the edge where nothing beyond was tried', () => {
@@ -335,5 +350,32 @@ describe('a target', () => {
     expect(points.find(({ scheme, x }) => scheme === 'a' && x === 64)!.mean).toBeCloseTo(2 * 16, 10)
     expect(caption).toContain('Rounds until a test accuracy of 90 %')
     expect(targetPlot(['b'], results, { accuracy: 0.9 })).toBeUndefined()
+  })
+
+  it('was not reached by a scheme of which a run diverged before', () => {
+    const aimed = checkComparison({ ...input, tune: {}, schemes: { fixed: {} }, target: { loss: 1 } })
+    const rowOf = (second: object) =>
+      schemeRows(
+        aimed,
+        aimed.runs.map((run, k): RunResult => {
+          const reached = { samples: 100, steps: 10, rounds: widths.map(() => 10) }
+          const result = { run, path: '', config: undefined, curve: [], tests: [], evaluations: [] }
+          const first = { summary: { outcome: 'finished' } as Summary, reached }
+          return { ...result, ...(k === 0 ? first : second) }
+        }),
+      )[0]!
+    const diverged = { summary: { outcome: 'diverged', reason: 'x' } as Summary }
+    expect(rowOf(diverged).quantities.samplesToTarget).toBeUndefined()
+    expect(rowOf(diverged).notes).toContain('1 of 2 runs got to a test loss of 1')
+    expect(rowOf({}).quantities.samplesToTarget).toMatchObject({ mean: 100, n: 1 })
+    expect(rowOf({}).notes).toEqual(['seed 2 has not run to its end'])
+  })
+
+  it('is refused where nothing would be found', () => {
+    const problem = { problem: 'quadratic', budget: { samples: 1000 }, schemes: { a: {} }, target: { loss: 1 } }
+    expect(() => checkComparison(problem)).toThrow('target: problem quadratic has no test set')
+    const steps = { ...input, budget: { steps: 10 }, target: { loss: 1 } }
+    expect(() => checkComparison(steps)).toThrow('target: is looked for when runs are evaluated')
+    expect(checkComparison({ ...steps, evaluateEvery: 4 }).runs).toHaveLength(12)
   })
 })
