@@ -6,6 +6,7 @@ import { type Optimizer, optimizer } from '../../src/optim/optimizer.ts'
 import { adagrad, adagradNorm, adam, adamw, rmsprop, sgd } from '../../src/optim/optimizers.ts'
 import { constantRate, warmupCosine } from '../../src/optim/schedules.ts'
 import { flattenState, restoreState } from '../../src/optim/transformation.ts'
+import { momentum, weightDecay } from '../../src/optim/transformations.ts'
 
 type Gradient = (x: Float64Array, step: number) => ArrayLike<number>
 
@@ -207,12 +208,24 @@ describe('as values', () => {
     }
   })
 
+  it('tell transformations of a kind apart', () => {
+    const [slow, fast] = [0.9, 0.5].map((decay) => momentum({ decay }))
+    const state = optimizer('mine', constantRate(1), [slow, weightDecay(0), fast, slow]).init(1)
+    const kinds = Object.keys(flattenState(state)).map((name) => name.split('.')[0])
+    expect([...new Set(kinds)]).toEqual(['momentum', 'momentum2', 'momentum3'])
+  })
+
+  it('may stand still', () => {
+    expect([...descend(sgd({ learningRate: 0 }), [1], () => [1], 1)]).toEqual([1])
+  })
+
   it('refuse a state of another optimiser or model', () => {
     const state = adam().init(2)
     expect(() => restoreState(state, flattenState(sgd({ learningRate: 1, momentum: 0.9 }).init(2)))).toThrow(
       'unexpected',
     )
     expect(() => restoreState(state, {})).toThrow('no array scaleByAdam.first')
+    expect(() => restoreState(state, { ...flattenState(state), more: 1 })).toThrow('unexpected more')
     expect(() => restoreState(state, flattenState(adam().init(3)))).toThrow(ShapeError)
   })
 
