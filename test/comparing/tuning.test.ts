@@ -282,6 +282,20 @@ describe('the setting that is shown', () => {
   })
 })
 
+it('a band that reaches 0 goes to the foot of a logarithmic plot', () => {
+  const trials = [0.01, 0.1, 1].map((value, k) => ({
+    scheme: 'a',
+    setting: { label: `learningRate = ${value}`, values: { learningRate: value } },
+    criterion: { mean: 10 ** k, standardError: k === 0 ? 0.1 : 0.9 * 10 ** k, n: 3 },
+    finished: 3,
+    planned: 3,
+    chosen: k === 0,
+  }))
+  const { spec } = tuningPlot(['a'], trials, 'validation loss')!
+  const { hconcat } = spec as unknown as { hconcat: { data: { values: { low: number }[] } }[] }
+  for (const { low } of hconcat[0]!.data.values) expect(low).toBeGreaterThan(0)
+})
+
 describe('a target', () => {
   it('is one bound on accuracy or loss', () => {
     const place = (path: readonly string[]) => path.join('.')
