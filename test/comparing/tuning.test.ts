@@ -178,6 +178,9 @@ describe('the setting that is shown', () => {
     expect(chosen(plain)).toEqual(['a: learningRate = 0.1', 'b: learningRate = 5'])
     expect(chosen(plain, { ...comparison, tuneBy: 'accuracy' })).toEqual(chosen(plain))
     expect(criterionWords(comparison)).toBe('validation loss')
+    // That of a scheme with nothing to choose does not count.
+    const first = { problem: { problem: 'quadratic', tune: {} }, ...input.schemes }
+    expect(criterionWords(checkComparison({ ...input, schemes: first }))).toBe('validation loss')
     expect(trialsOf(comparison, plain)[1]!.criterion!.mean).toBeCloseTo(0.1 + 0.015, 14)
   })
 
