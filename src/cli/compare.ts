@@ -97,8 +97,9 @@ async function run(path: string, options: Options): Promise<number> {
   const comparison = checkComparison(withFlags(file.value, options), file.place)
   const output = options.output ?? join('runs', basename(path, extname(path)))
   const { runs, schemes, seeds } = comparison
-  const tuned = new Set(runs.flatMap(({ scheme, setting }) => (setting ? [`${scheme}\n${setting.label}`] : []))).size
-  const settings = tuned > 0 ? `, ${plural(tuned, 'setting')} to choose from` : ''
+  // A scheme that is not tuned has one.
+  const each = runs.length / seeds.length
+  const settings = runs.some(({ setting }) => setting) ? ` at ${plural(each, 'setting')}` : ''
   console.log(
     `${comparison.title}: ${plural(schemes.length, 'scheme')}${settings} × ${plural(seeds.length, 'seed')} = ${plural(runs.length, 'run')}`,
   )

@@ -8,6 +8,9 @@ import { estimate, interval } from './statistics.ts'
 import { type Target, targetWords } from './target.ts'
 import type { Trial } from './tuning.ts'
 
+/** Their names. */
+export const choicePlots = ['target', 'tuning'] as const
+
 /** What settings are chosen by against the one number that is tuned; nothing where settings are more than that. */
 export function tuningPlot(schemes: readonly string[], trials: readonly Trial[], criterion: string): Plot | undefined {
   const keys = new Set(trials.flatMap(({ setting }) => Object.keys(setting.values)))
@@ -16,26 +19,31 @@ export function tuningPlot(schemes: readonly string[], trials: readonly Trial[],
   if (keys.size !== 1 || !trials.every((trial) => typeof at(trial) === 'number')) return undefined
   const percent = criterion.endsWith('accuracy')
   const scale = percent ? 100 : 1
+  const known = trials.flatMap(({ criterion }) => criterion?.mean ?? [])
+  const logarithmic = !percent && spans(known, 8)
   const points = trials.flatMap((trial): LinePoint[] => {
     if (!trial.criterion) return []
     const [low, high] = interval(trial.criterion)
     const { mean } = trial.criterion
     const [scheme, x] = [trial.scheme, at(trial) as number]
-    return [{ scheme, x, mean: scale * mean, low: scale * low, high: scale * high, marker: true }]
+    // A logarithmic axis has no place for 0: what reaches it goes on to the foot of the plot.
+    const foot = logarithmic ? Math.max(low, mean / 1e6) : low
+    return [{ scheme, x, mean: scale * mean, low: scale * foot, high: scale * high, marker: true }]
   })
   if (points.length === 0) return undefined
   const sorted = points.toSorted((a, b) => a.x - b.x)
-  const [xs, ys] = [sorted.map(({ x }) => x), sorted.map(({ mean }) => mean)]
+  const xs = sorted.map(({ x }) => x)
   return {
     name: 'tuning',
     caption:
       `What settings are chosen by, ${criterion}, against ${key}: means over seeds of the runs that came to their end, bands ` +
-      '95 % confidence intervals. A flat line is a scheme that forgives a wrong setting; a line that ends early diverged beyond.',
+      '95 % confidence intervals from three seeds on. A flat line is a scheme that forgives a wrong setting; a line that ends ' +
+      'early diverged beyond.',
     spec: lineSpec(
       schemes,
       sorted,
       { title: key === 'learningRate' ? 'learning rate α' : key!, logarithmic: spans(xs, 5), room: 1.2 },
-      { title: percent ? `${criterion} (%)` : criterion, logarithmic: !percent && spans(ys, 8) },
+      { title: percent ? `${criterion} (%)` : criterion, logarithmic },
     ),
   }
 }
@@ -61,8 +69,8 @@ export function targetPlot(
     caption:
       `Rounds until a ${targetWords(target)} against the width P of the machine: one that computes P samples at once makes a step ` +
       'of b samples in ⌈b/P⌉ rounds, so the left end counts samples and the right end steps; what machines lose by talking to each ' +
-      'other is left out. Geometric means over seeds, bands 95 % confidence intervals on the logarithm. Schemes are left out ' +
-      'where a run never got there.',
+      'other is left out. Geometric means over seeds, bands 95 % confidence intervals on the logarithm, from three ' +
+      'seeds on. Schemes are left out where a run never got there.',
     spec: lineSpec(
       schemes,
       points,

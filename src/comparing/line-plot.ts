@@ -36,8 +36,9 @@ const shapes = [
   'triangle-down',
   'triangle-right',
   'triangle-left',
-  'wedge',
-  'arrow',
+  // Vega's others are too thin to be seen: a saltire and an hourglass.
+  'M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z',
+  'M-1,-1L1,-1L0,0ZM0,0L1,1L-1,1Z',
 ]
 
 export interface Axis {

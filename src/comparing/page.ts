@@ -26,9 +26,9 @@ const style = `
 :root { color-scheme: light; --ink: #1a1a1a; --faint: #666; --rule: #d8d8d8 }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: #fff; max-width: 88rem; margin: 2rem auto; padding: 0 1.25rem }
 h1 { line-height: 1.2 } h2 { margin-top: 2.5rem }
-table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums }
+table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabular-nums }
 .wide { overflow-x: auto }
-th, td { padding: .3rem .55rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
+th, td { padding: .3rem .4rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
 thead th { white-space: normal; vertical-align: bottom }
 th:first-child, td:first-child { text-align: left; padding-left: 0 }
 thead th { border-bottom: 2px solid var(--ink); font-weight: 600 }

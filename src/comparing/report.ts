@@ -1,9 +1,9 @@
 // What a comparison comes to, as files: tables, plots and one page; Node only.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { packageVersion } from '../running/version.ts'
-import { targetPlot, tuningPlot } from './choice-plots.ts'
+import { choicePlots, targetPlot, tuningPlot } from './choice-plots.ts'
 import type { Comparison } from './comparison.ts'
 import { drawPng, drawSvg } from './draw.ts'
 import { reportFiles } from './folders.ts'
@@ -53,6 +53,11 @@ export async function writeReport(
     files.push(name)
   }
   await mkdir(join(output, reportFiles.plots), { recursive: true })
+  // What an earlier report may have had, and this one has nothing for.
+  const plotFiles = choicePlots.flatMap((name) =>
+    ['svg', 'png'].map((kind) => join(reportFiles.plots, `${name}.${kind}`)),
+  )
+  for (const name of [reportFiles.tuning, ...plotFiles]) await rm(join(output, name), { force: true })
   await write(reportFiles.markdown, markdownTable(rows))
   await write(reportFiles.csv, csvTable(rows))
   await write(reportFiles.latex, latexTable(rows))

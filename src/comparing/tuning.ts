@@ -20,7 +20,9 @@ export interface Trial {
 
 /** What settings are chosen by, in words. */
 export function criterionWords({ runs, tuneBy }: Comparison): string {
-  return runs[0]!.config.problem ? 'F at the end' : `validation ${tuneBy}`
+  const tuned = runs.filter(({ setting }) => setting)
+  const words = tuned.map(({ config }) => (config.problem ? 'F at the end' : `validation ${tuneBy}`))
+  return [...new Set(words)].join(' or ')
 }
 
 /** `validation` where samples were held out; a problem, which has none to hold out, is its own F. */

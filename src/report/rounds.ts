@@ -12,7 +12,7 @@ export interface Reached {
   readonly rounds: readonly number[]
 }
 
-/** The least width from which on the first is ahead of the second; none where it never is, 1 where it always is. */
+/** The least width from which on the first is ahead of the second; none where it is not on the widest, 1 where it always is. */
 export function aheadFrom(first: Reached, second: Reached): number | undefined {
   const behind = widths.findLastIndex((_, k) => first.rounds[k]! >= second.rounds[k]!)
   return widths[behind + 1]

@@ -82,9 +82,10 @@ function widthSentences(adaptive: readonly Compared[], small: Compared, target: 
   if (!small.reached || others.length === 0) return []
   const clauses = others.map((run) => {
     const width = aheadFrom(run.reached!, small.reached!)
+    const somewhere = run.reached!.rounds.some((rounds, k) => rounds < small.reached!.rounds[k]!)
     const when =
       width === undefined
-        ? 'it is behind on a machine of any width'
+        ? `it is ${somewhere ? 'ahead on narrow machines only' : 'not ahead on a machine of any width'}`
         : width === 1
           ? 'it is ahead on a machine of any width'
           : `it gets there first where a machine computes ${count(width)} samples or more at once`

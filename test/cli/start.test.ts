@@ -104,8 +104,12 @@ describe('tradeSentences', () => {
         'it gets there first where a machine computes 32 samples or more at once.',
     )
     expect(sentence(Array.from({ length: 120 }, () => 10))).toMatch(
-      /120 steps: it is behind on a machine of any width\.$/,
+      /120 steps: it is not ahead on a machine of any width\.$/,
     )
+    // As many rounds are neither ahead nor behind.
+    expect(sentence(Array.from({ length: 100 }, () => 8))).toMatch(/it is not ahead on a machine of any width\.$/)
+    // 720 rounds against 800 at P = 1, 120 against 100 at the end.
+    expect(sentence(Array.from({ length: 120 }, () => 6))).toMatch(/120 steps: it is ahead on narrow machines only\.$/)
     expect(sentence([8, 8, 8])).toMatch(/3 steps: it is ahead on a machine of any width\.$/)
     expect(tradeSentences([run('AdAdaGrad', true, 43, 0.916), small], 0.91)).toHaveLength(2)
   })

@@ -89,7 +89,7 @@ schemes:
 `)
     const { code, stdout, stderr } = await call(['compare', file, '--output', output])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toContain('Tuned: 3 schemes, 5 settings to choose from × 2 seeds = 12 runs')
+    expect(stdout).toContain('Tuned: 3 schemes at 6 settings × 2 seeds = 12 runs')
     expect(stdout).toMatch(/b = 10, learningRate = 0.03, seed 2: finished/)
     const table = await readFile(join(output, 'table.csv'), 'utf8')
     const [header, ...rows] = table
@@ -118,7 +118,15 @@ schemes:
     expect(page).toContain('<h2>Tuning</h2>')
     expect(page).toContain('first seen')
 
-    await writeFile(file, (await readFile(file, 'utf8')).replace('[1.0e-4, 3.0e-2]', '[1.0e-4, fast]'))
+    // What is not tried or sought any more leaves nothing behind in the report, and runs that are left are not made again.
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, text.replaceAll(/^(target|tune): .*\n|^ {2}b.*\n/gm, ''))
+    expect((await call(['compare', file, '--output', output])).stdout).toContain('2 of 2 runs are there already')
+    expect(await readdir(output)).not.toContain('tuning.csv')
+    const plots = await readdir(join(output, 'plots'))
+    expect(plots.filter((name) => /^(tuning|target)/.test(name))).toEqual([])
+
+    await writeFile(file, text.replace('[1.0e-4, 3.0e-2]', '[1.0e-4, fast]'))
     const wrong = await call(['compare', file, '--output', output])
     expect(wrong.stderr).toMatch(/^error: .*small.yaml:7:9: tune.learningRate.name: there is no schedule "fast"/)
   })

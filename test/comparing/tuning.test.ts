@@ -178,6 +178,9 @@ describe('the setting that is shown', () => {
     expect(chosen(plain)).toEqual(['a: learningRate = 0.1', 'b: learningRate = 5'])
     expect(chosen(plain, { ...comparison, tuneBy: 'accuracy' })).toEqual(chosen(plain))
     expect(criterionWords(comparison)).toBe('validation loss')
+    // That of a scheme with nothing to choose does not count.
+    const first = { problem: { problem: 'quadratic', tune: {} }, ...input.schemes }
+    expect(criterionWords(checkComparison({ ...input, schemes: first }))).toBe('validation loss')
     expect(trialsOf(comparison, plain)[1]!.criterion!.mean).toBeCloseTo(0.1 + 0.015, 14)
   })
 
@@ -280,6 +283,20 @@ describe('the setting that is shown', () => {
       ['b', 5, 5],
     ])
   })
+})
+
+it('a band that reaches 0 goes to the foot of a logarithmic plot', () => {
+  const trials = [0.01, 0.1, 1].map((value, k) => ({
+    scheme: 'a',
+    setting: { label: `learningRate = ${value}`, values: { learningRate: value } },
+    criterion: { mean: 10 ** k, standardError: k === 0 ? 0.1 : 0.9 * 10 ** k, n: 3 },
+    finished: 3,
+    planned: 3,
+    chosen: k === 0,
+  }))
+  const { spec } = tuningPlot(['a'], trials, 'validation loss')!
+  const { hconcat } = spec as unknown as { hconcat: { data: { values: { low: number }[] } }[] }
+  for (const { low } of hconcat[0]!.data.values) expect(low).toBeGreaterThan(0)
 })
 
 describe('a target', () => {
