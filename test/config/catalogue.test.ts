@@ -6,6 +6,7 @@ import { catalogueFlags } from '../../src/cli/flags.ts'
 import { checkConfig } from '../../src/config/check.ts'
 import { complete, completeAll, make, surroundingsOf } from '../../src/config/complete.ts'
 import type { Named } from '../../src/config/schema.ts'
+import type { Optimizer } from '../../src/optim/optimizer.ts'
 import { constantRate } from '../../src/optim/schedules.ts'
 
 const surroundings = { trainingSamples: 1000, budgetSamples: 5000, learningRate: 0.1, threads: 1 }
@@ -20,6 +21,7 @@ function completed(key: keyof typeof families, name: string): Named {
   const checked = checkConfig({ [key]: { name, ...needed[name] } })
   return complete(anyFamilies[key], checked[key]!, surroundings, String, [key])
 }
+const constantOf = ({ config }: Optimizer) => (config.learningRate as { value?: number }).value
 const names = (key: keyof typeof families) => anyFamilies[key].choices.map(({ name }) => name)
 
 describe('the catalogue', () => {
@@ -46,6 +48,9 @@ describe('the catalogue', () => {
     const rate = constantRate(0.1)
     const { learningRate: _rate, ...config } = row.make(values, rate).config
     expect(row.make({}, rate).config).toEqual(row.make(values, rate).config)
+    // SGD has to be told its rate.
+    const own = name === 'sgd' ? row.implies : { learningRate: constantOf(row.make({}, undefined as never)) }
+    expect(row.implies).toEqual(own)
     expect(config).toMatchObject(name === 'adamw' ? { decoupledWeightDecay: values.weightDecay } : values)
   })
 
