@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { parseSafetensors, writeSafetensors } from '../../src/data/safetensors.ts'
 import { random } from '../../src/random.ts'
+import { checksum } from '../../src/running/checkpoint.ts'
 import { call, lines, temporary } from '../cli/command.ts'
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -122,11 +124,48 @@ describe.concurrent('adadagrad train --resume', () => {
     expect(refused.stderr).toContain('\n  optimizer.name: "adagrad" in the checkpoint, "adam" in this run\n')
 
     const file = join(output, 'checkpoint.safetensors')
-    const bytes = await readFile(file, 'latin1')
-    const version = /\\"version\\":\\"([^"\\]*)\\"/.exec(bytes)![1]!
-    await writeFile(file, bytes.replace(`\\"version\\":\\"${version}\\"`, `\\"version\\":\\"9.9.9\\"`), 'latin1')
+    const { tensors, metadata } = parseSafetensors(await readFile(file), file)
+    const { version, ...rest } = JSON.parse(metadata.config!)
+    const said = { config: JSON.stringify({ version: '9.9.9', ...rest }), state: metadata.state! }
+    await writeFile(file, writeSafetensors(tensors, { ...metadata, ...said, sha256: checksum(tensors, said) }))
     const other = await call(['train', '--resume', output])
     expect(other.stderr).toContain(`version: "9.9.9" in the checkpoint, "${version}" in this run`)
+  })
+
+  it('refuses a checkpoint that is damaged or has no checksum, and starts again without it', async () => {
+    const output = join(await temporary(), 'run')
+    await call(['train', '--model', 'logistic', '--steps', '10', '--json', '--output', output])
+    const before = await outcome(output)
+    const file = join(output, 'checkpoint.safetensors')
+    const whole = await readFile(file)
+    await rm(join(output, 'summary.json'))
+    const resume = async (bytes: Uint8Array) => {
+      await writeFile(file, bytes)
+      return await call(['train', '--resume', output, '--json'])
+    }
+    const again = 'it cannot be resumed: remove it to make the run again from its first step'
+
+    const flipped = Buffer.from(whole).fill(0xff, whole.length - 5000, whole.length - 4990)
+    const inState = Buffer.from(whole.toString('latin1').replace(/(state":"[^}]*?samples\\":)\d/, '$19'), 'latin1')
+    expect(inState.equals(whole)).toBe(false)
+    for (const damaged of [flipped, inState]) {
+      const { code, stdout, stderr } = await resume(damaged)
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(/^error: [^\n]*\n$/)
+      expect(stderr).toContain(`${file}: damaged: the SHA-256 of what is in it is `)
+      expect(stderr).toContain(again)
+    }
+    const { tensors, metadata } = parseSafetensors(whole, file)
+    const { sha256, ...older } = metadata
+    const { code, stderr } = await resume(writeSafetensors(tensors, older))
+    expect({ code, is: stderr.startsWith(`error: ${file}: has no checksum`) }).toEqual({ code: 1, is: true })
+    expect(stderr).toContain(again)
+
+    await rm(file)
+    expect((await call(['train', '--resume', output, '--json'])).code).toBe(0)
+    const after = await outcome(output)
+    expect(after.records).toEqual(before.records)
+    expect(after.weights.equals(before.weights)).toBe(true)
   })
 
   it('names what is not there, and records that are missing', async () => {
