@@ -178,12 +178,25 @@ describe.concurrent('adadagrad train --resume', () => {
     const usage = await call(['train', '--resume', output, ...flags])
     expect(usage.code).toBe(2)
     await call([...short, '--steps', '40', '--output', output])
+    const summary = JSON.parse(await readFile(join(output, 'summary.json'), 'utf8'))
     await writeFile(join(output, 'records.jsonl'), '{"step":1}\n{"st')
     await writeFile(join(output, 'summary.json'), '{"outcome":')
     expect((await call(['train', '--resume', output])).stderr).toMatch(
       /^error: [^\n]*summary.json: not the summary of a run: [^\n]*; remove it to go on\n$/,
     )
-    await writeFile(join(output, 'summary.json'), '{"outcome":"interrupted"}')
+    for (const [text, why] of [
+      ['[]', 'expected an object, got \\[\\]'],
+      ['{"outcome":"done"}', 'outcome: expected finished, interrupted, diverged, got "done"'],
+      ['{"outcome":"finished"}', 'steps: expected a number, got none'],
+      [JSON.stringify({ ...summary, firstLoss: '1' }), 'firstLoss: expected a number or null, got "1"'],
+      [JSON.stringify({ ...summary, test: 3 }), 'test: expected an object with a loss, got 3'],
+    ] as const) {
+      await writeFile(join(output, 'summary.json'), text)
+      expect((await call(['train', '--resume', output])).stderr).toMatch(
+        new RegExp(`^error: [^\\n]*summary.json: not the summary of a run: ${why}; remove it to go on\\n$`),
+      )
+    }
+    await writeFile(join(output, 'summary.json'), JSON.stringify({ ...summary, outcome: 'interrupted' }))
     expect((await call(['train', '--resume', output])).stderr).toMatch(
       /records.jsonl: 1 records, but the checkpoint beside it is of step 40; /,
     )
