@@ -1,7 +1,7 @@
 // What a comparison comes to, as files: tables, plots and one page; Node only.
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
+import { makeFolder } from '../folder.ts'
 import { packageVersion } from '../running/version.ts'
 import { targetPlot, tuningPlot } from './choice-plots.ts'
 import type { Comparison } from './comparison.ts'
@@ -52,7 +52,7 @@ export async function writeReport(
     await writeFileAtomic(join(output, name), typeof content === 'string' ? content : Buffer.from(content))
     files.push(name)
   }
-  await mkdir(join(output, reportFiles.plots), { recursive: true })
+  makeFolder(join(output, reportFiles.plots))
   await write(reportFiles.markdown, markdownTable(rows))
   await write(reportFiles.csv, csvTable(rows))
   await write(reportFiles.latex, latexTable(rows))
