@@ -1,6 +1,7 @@
 // The state of a run as one safetensors file, and back; Node only.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { littleEndianBytes, type Tensor } from '../data/bytes.ts'
 import { readSafetensors } from '../data/files.ts'
 import { writeSafetensors } from '../data/safetensors.ts'
@@ -102,10 +103,15 @@ export function restore(
 ): Snapshot {
   const { config, layout, optimizer } = run
   const found = differences(decided, JSON.parse(JSON.stringify(decisive(config))), ['in the checkpoint', 'in this run'])
-  if (found.length > 0)
+  if (found.length > 0) {
+    const why = found.some((line) => line.startsWith('budget.'))
+      ? '\nThe budget cuts the last batch, and schedules are laid out by it: a run with another one has other bits. Make it as a ' +
+        `new run, with that budget and another --output: train --config ${join(dirname(file), 'config.json')}`
+      : ''
     throw new ConfigurationError(
-      `${file}: made by another configuration or version, so it cannot be resumed:\n  ${found.join('\n  ')}`,
+      `${file}: made by another configuration or version, so it cannot be resumed:\n  ${found.join('\n  ')}${why}`,
     )
+  }
   const { optimizer: numbers, ...rest } = state
   const flat: Record<string, number | Float64Array> = { ...numbers }
   for (const [name, { data }] of tensors)

@@ -122,6 +122,13 @@ describe.concurrent('adadagrad train --resume', () => {
     expect(refused.stderr).toContain('\n  batchSize.test.eta: 0.1 in the checkpoint, 0.3 in this run\n')
     expect(refused.stderr).toContain('\n  seed: 1 in the checkpoint, 9 in this run\n')
     expect(refused.stderr).toContain('\n  optimizer.name: "adagrad" in the checkpoint, "adam" in this run\n')
+    expect(refused.stderr).not.toContain('budget')
+    const longer = await call(['train', '--resume', output, '--steps', '80'])
+    expect(longer.stderr).toMatch(
+      /:\n {2}budget.steps: 40 in the checkpoint, 80 in this run\nThe budget cuts the last batch, [^\n]*config.json\n$/,
+    )
+    const config = / (--config .*)\n$/.exec(longer.stderr)![1]!.split(' ')
+    expect((await call(['train', ...config, '--steps', '80', '--output', `${output}-longer`])).code).toBe(0)
 
     const file = join(output, 'checkpoint.safetensors')
     const { tensors, metadata } = parseSafetensors(await readFile(file), file)
