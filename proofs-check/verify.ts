@@ -1,7 +1,8 @@
 /** What `adadagrad verify` runs; built into dist/verify.js, which uses the functions of the package beside it. */
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigurationError } from '../src/errors.ts'
+import { makeFolder } from '../src/folder.ts'
 import { plural } from '../src/report/format.ts'
 import { type ClaimResult, checkClaim } from './check-claim.ts'
 import type { Claim } from './claim.ts'
@@ -42,7 +43,7 @@ export async function verify(options: VerifyOptions): Promise<boolean> {
   const chosen = choose(options.only)
   const folder = path === undefined ? output : null
   // Before anything is checked: that the report can be written nowhere must not be found out after ten minutes.
-  if (folder !== null) makeFolder(folder)
+  if (folder !== null) prepareFolder(folder)
   const effort = short ? 'short' : 'full'
   const started = performance.now()
   const results: ClaimResult[] = []
@@ -128,9 +129,9 @@ function conclusion(
   return `${plural(results.length, 'claim')}, ${plural(cases, 'case')}: ${verdict}${words}; ${seconds.toFixed(1)} s`
 }
 
-function makeFolder(folder: string): void {
+function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     accessSync(folder, constants.W_OK)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException

@@ -7,6 +7,17 @@ export class AdadagradError extends Error {
   override readonly name: string = 'AdadagradError'
 }
 
+/** What an error of the system says of itself: a full disk, a folder that may not be written to. */
+export interface SystemDetails {
+  readonly code: string
+  readonly syscall: string
+  readonly path?: string
+}
+
+/** Whether an error is the system's, whose message says all that there is: ours is no part of it. */
+export const isSystemError = (error: unknown): error is Error & SystemDetails =>
+  error instanceof Error && 'syscall' in error
+
 /** The shapes given to an operation break its rule; thrown while tracing, before anything runs. */
 export class ShapeError extends AdadagradError {
   override readonly name = 'ShapeError'

@@ -7,7 +7,7 @@ import { tableLines } from '../comparing/table.ts'
 import { isOfTask, parseTask, type Task } from '../comparing/task.ts'
 import { readYamlFile } from '../config/yaml.ts'
 import { count, plural } from '../report/format.ts'
-import { wholeNumber } from './arguments.ts'
+import { pathArgument, wholeNumber } from './arguments.ts'
 import { comparisonProgress } from './compare-progress.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { exitCodes } from './report.ts'
@@ -49,7 +49,7 @@ export function compareCommand(): Command {
         'was interrupted.',
     )
     .argument('<file>', 'what is compared; see experiments/ for examples')
-    .option('--output <folder>', 'where runs and report go (default: runs/<name of the file>)')
+    .option('--output <folder>', 'where runs and report go (default: runs/<name of the file>)', pathArgument)
     .option('--seeds <n,n,…>', "seeds, in place of the file's", seedList)
     .option('--samples <n>', "budget of each run in samples, in place of the file's", wholeNumber(1))
     .option('--steps <n>', "budget of each run in steps, in place of the file's", wholeNumber(1))

@@ -3,6 +3,7 @@ import { columnMeanings } from '../export/columns.ts'
 import { type ExportFormat, exportFormats, exportRuns } from '../export/export-runs.ts'
 import type { Axis } from '../export/tensorboard.ts'
 import { count } from '../report/format.ts'
+import { pathArgument } from './arguments.ts'
 import { UsageError } from './usage-error.ts'
 
 interface Flags {
@@ -21,7 +22,7 @@ export function exportCommand(): Command {
     )
     .argument('<folder...>', 'folders of runs')
     .addOption(new Option('--format <name>', 'what to write').choices(exportFormats).makeOptionMandatory())
-    .option('--output <path>', "file, or TensorBoard's folder (default: within the folder, if it is one)")
+    .option('--output <path>', "file, or TensorBoard's folder (default: within the folder, if it is one)", pathArgument)
     .addOption(
       new Option('--axis <name>', "what TensorBoard's horizontal axis counts (default: step)").choices([
         'step',

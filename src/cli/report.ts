@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { AdadagradError } from '../errors.ts'
+import { AdadagradError, isSystemError } from '../errors.ts'
 
 /** Exit codes of the command. */
 export const exitCodes = { failed: 1, usage: 2, interrupted: 130 } as const
@@ -24,7 +24,7 @@ export function report(error: unknown): number {
   if (error instanceof RangeError && /typed array length|array buffer|allocat|out of memory/i.test(error.message))
     console.error(`error: not enough memory for what was asked: ${error.message}`)
   // A full disk, a folder that may not be written to: the system's own words say it.
-  else if (error instanceof Error && 'syscall' in error) console.error(`error: ${error.message}`)
+  else if (isSystemError(error)) console.error(`error: ${error.message}`)
   else console.error(error)
   return exitCodes.failed
 }

@@ -7,7 +7,7 @@ import { type RunResult, readResults } from '../comparing/results.ts'
 import { isDone, makeRuns, type RunState } from '../comparing/runs.ts'
 import { count, wrap } from '../report/format.ts'
 import { tradeSentences } from '../report/trade.ts'
-import { positiveNumber, wholeNumber } from './arguments.ts'
+import { pathArgument, positiveNumber, wholeNumber } from './arguments.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { backendWords, lineWidth, problemLine, summaryTable } from './lines.ts'
 import { progress } from './progress.ts'
@@ -54,7 +54,7 @@ export function startCommand(): Command {
     .option('--samples <n>', 'samples that each run processes', wholeNumber(1), 80_000)
     .option('--eta <number>', 'η of the norm test', positiveNumber, 0.5)
     .option('--seed <n>', 'decides initialisation and sampling', wholeNumber(0), 1)
-    .option('--output <folder>', 'folder for the runs (default: runs/start-<time>)')
+    .option('--output <folder>', 'folder for the runs (default: runs/start-<time>)', pathArgument)
     .option('--overwrite', 'make again the runs in that folder that were made with other settings')
     .action(async (options: Options) => {
       process.exitCode = await start(options)

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { pathArgument } from './arguments.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What dist/verify.js offers: the claims of proofs-check/, bundled with their generators of cases. */
@@ -34,7 +35,7 @@ export function verifyCommand(): Command {
     .option('--seed <n>', 'seed of all generated cases', seed, 1)
     .option('--path <path>', 'replay one case of the one claim given with --only, as a failure says')
     .option('--mutants', 'put broken functions in place of the real ones, and list which claims notice')
-    .option('--output <folder>', 'where the report goes', 'runs/verify')
+    .option('--output <folder>', 'where the report goes', pathArgument, 'runs/verify')
     .addHelpText(
       'after',
       `

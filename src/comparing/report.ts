@@ -1,7 +1,8 @@
 // What a comparison comes to, as files: tables, plots and one page; Node only.
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
+import { makeFolder } from '../folder.ts'
 import { packageVersion } from '../running/version.ts'
 import { choicePlots, targetPlot, tuningPlot } from './choice-plots.ts'
 import type { Comparison } from './comparison.ts'
@@ -52,7 +53,7 @@ export async function writeReport(
     await writeFileAtomic(join(output, name), typeof content === 'string' ? content : Buffer.from(content))
     files.push(name)
   }
-  await mkdir(join(output, reportFiles.plots), { recursive: true })
+  makeFolder(join(output, reportFiles.plots))
   // What an earlier report may have had, and this one has nothing for.
   const plotFiles = choicePlots.flatMap((name) =>
     ['svg', 'png'].map((kind) => join(reportFiles.plots, `${name}.${kind}`)),

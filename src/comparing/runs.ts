@@ -1,17 +1,16 @@
 // The runs of a comparison, spread over the processors; Node only.
 import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { RunConfig } from '../config/schema.ts'
-import { AdadagradError, ConfigurationError } from '../errors.ts'
+import { AdadagradError, ConfigurationError, isSystemError } from '../errors.ts'
 import { differences } from '../running/differences.ts'
 import type { RunObserver, Summary } from '../running/execute.ts'
 import { runInWorker } from '../running/in-worker.ts'
 import { type LeaseOptions, takeLease } from '../running/lease.ts'
 import { readSummary } from '../running/resume.ts'
-import { claimFolder, runFiles } from '../running/run-folder.ts'
+import { claimFolder, makeRunFolder, runFiles } from '../running/run-folder.ts'
 import { packageVersion } from '../running/version.ts'
 import type { Comparison, PlannedRun } from './comparison.ts'
 import { reportFiles } from './folders.ts'
@@ -151,10 +150,10 @@ function ownRecords(path: string): void {
   renameSync(`${records}.copy`, records)
 }
 
-/** Why a run failed: in words for the user's mistakes, with its stack for ours. */
+/** Why a run failed: in words for the user's mistakes and the system's refusals, with its stack for our mistakes. */
 export function reasonOf(error: unknown): string {
   const { message, stack } = error as Error
-  return error instanceof AdadagradError ? message : (stack ?? message)
+  return error instanceof AdadagradError || isSystemError(error) ? message : (stack ?? message)
 }
 
 /** A run that has diverged would do so again. */
@@ -202,7 +201,7 @@ export async function claim(
           `to make them again:\n  ${[...new Set(lines)].slice(0, 12).join('\n  ')}`,
       )
   }
-  await mkdir(output, { recursive: true })
+  makeRunFolder(output)
   // Before the file says that they are of the new configuration.
   for (const folder of changed) claimFolder(folder, true)
   // Runs that are no longer part of it stay known, so that they are told from others if they come back.

@@ -39,10 +39,16 @@ export function complete(
       values[key] = complete(option.family, values[key] as Named, surroundings, place, [...path, key])
     else if (option.derived && values[key] === undefined) {
       const value = option.derived.from(surroundings, values) ?? option.default
-      if (value === undefined)
-        throw new ConfigurationError(
-          `${place([...path, key])}: needs a value (${option.help}); the default would be ${option.derived.says}`,
-        )
+      if (value === undefined) {
+        const { help, derived } = option
+        const { name, shorthand } = rowOf(family, named)
+        // What can stand behind the name is asked for there.
+        const [where, what] =
+          key === shorthand && option.type === 'string'
+            ? [path, `${name} needs its ${key} (${help}): ${name}:${key.toUpperCase()}`]
+            : [[...path, key], `needs a value (${help})`]
+        throw new ConfigurationError(`${place(where)}: ${what}; the default would be ${derived.says}`)
+      }
       values[key] = value
     }
   }

@@ -1,7 +1,8 @@
 // Reading a configuration file; Node only.
 import { readFile } from 'node:fs/promises'
-import { findNodeAtLocation, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
 import { ConfigurationError } from '../errors.ts'
+import { show } from '../validate.ts'
 
 /** A configuration as it was written, and where each of its values stands. */
 export interface ConfigFile {
@@ -23,7 +24,8 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 /** The text of a file, or in a line why there is none. */
 export async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    // Some editors begin a file with a byte order mark; it is no part of the text.
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     const why =
@@ -42,6 +44,9 @@ export function parseConfig(text: string, name: string): ConfigFile {
   const tree = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false })
   const [first] = errors
   if (first) throw new ConfigurationError(`${at(first.offset)}: not JSON: ${words(printParseErrorCode(first.error))}`)
+  const twice = tree && repeated(tree)
+  // JSON.parse would take the last one and say nothing.
+  if (twice) throw new ConfigurationError(`${at(twice.offset)}: the key ${show(twice.value)} is there twice`)
   return {
     value: JSON.parse(text),
     place(path) {
@@ -54,6 +59,19 @@ export function parseConfig(text: string, name: string): ConfigFile {
       return name
     },
   }
+}
+
+/** The first key that its object already has. */
+function repeated({ type, children = [] }: Node): Node | undefined {
+  const keys = new Set<unknown>()
+  for (const child of children) {
+    const key = type === 'object' ? child.children![0]! : undefined
+    if (key && keys.has(key.value)) return key
+    if (key) keys.add(key.value)
+    const within = repeated(child)
+    if (within) return within
+  }
+  return undefined
 }
 
 /** `PropertyNameExpected` → `property name expected`. */

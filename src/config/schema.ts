@@ -43,7 +43,8 @@ function optionSchema(option: Option): z.ZodType {
       schema = z.boolean({ error })
       break
     case 'string':
-      schema = z.string({ error })
+      // An empty one says nothing, and as a path it would mean some other place.
+      schema = z.string({ error }).min(1, { error: mismatch('a text that is not empty') })
       break
     case 'choice':
       schema = z.enum(option.of as [string, ...string[]], { error })

@@ -1,8 +1,9 @@
 // Records of runs for the tools that people have; Node only.
-import { mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ConfigurationError } from '../errors.ts'
+import { makeFolder } from '../folder.ts'
 import { runFiles } from '../running/run-folder.ts'
 import { packageVersion } from '../running/version.ts'
 import { checkedRecords } from './checked-records.ts'
@@ -88,7 +89,7 @@ async function write(
 ): Promise<void> {
   const part = `${path}.part`
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     const file = await open(part, 'w')
     try {
       let waiting: Uint8Array[] = []

@@ -1,6 +1,8 @@
 // The state of a run as one safetensors file, and back; Node only.
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import type { Tensor } from '../data/bytes.ts'
+import { dirname, join } from 'node:path'
+import { littleEndianBytes, type Tensor } from '../data/bytes.ts'
 import { readSafetensors } from '../data/files.ts'
 import { writeSafetensors } from '../data/safetensors.ts'
 import { ConfigurationError, DataError } from '../errors.ts'
@@ -25,6 +27,9 @@ export interface Checkpoint {
 /** Parameters keep their names in a checkpoint; the optimiser's arrays stand beside them under this prefix. */
 export const optimizerPrefix = 'optimizer.'
 
+const startAgain =
+  'it cannot be resumed: remove it to make the run again from its first step, or replace the run with train --overwrite'
+
 /** What decides the bits of a run and of its records: all but where it is kept, how often, and by how many threads. */
 function decisive(config: ResolvedConfig): unknown {
   const { output: _, checkpointEvery, checkpointSteps, environment, backend, ...rest } = config
@@ -41,24 +46,44 @@ export function checkpointBytes(layout: ParameterLayout, config: ResolvedConfig,
     typeof data === 'number' ? [] : [[optimizerPrefix + name, { shape: [data.length], data }] as const],
   )
   const numbers = Object.fromEntries(flat.filter(([, value]) => typeof value === 'number'))
-  return writeSafetensors([...toStateDict(layout, parameters), ...arrays], {
-    format: 'adadagrad',
-    config: JSON.stringify(decisive(config)),
-    state: JSON.stringify({ ...rest, optimizer: numbers }),
-  })
+  const tensors = [...toStateDict(layout, parameters), ...arrays]
+  const said = { config: JSON.stringify(decisive(config)), state: JSON.stringify({ ...rest, optimizer: numbers }) }
+  return writeSafetensors(tensors, { format: 'adadagrad', ...said, sha256: checksum(tensors, said) })
+}
+
+/** SHA-256 of all that a checkpoint says, in an order that does not depend on how the file lays it out. */
+export function checksum(
+  tensors: Iterable<readonly [string, Tensor]>,
+  { config, state }: { readonly config: string; readonly state: string },
+): string {
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))
+  const shapes = sorted.map(([name, { shape, data }]) => [name, data.BYTES_PER_ELEMENT, shape])
+  const hash = createHash('sha256').update(JSON.stringify([config, state, shapes]))
+  for (const [, { data }] of sorted) hash.update(littleEndianBytes(data))
+  return hash.digest('hex')
 }
 
 /**
  * Reads a checkpoint, if there is one.
  *
- * @throws DataError for a file that is something else
+ * @throws DataError for a file that is something else, or whose checksum is missing or not that of what is in it
  */
 export async function readCheckpoint(file: string): Promise<Checkpoint | undefined> {
   if (!existsSync(file)) return undefined
   const { tensors, metadata } = await readSafetensors(file)
-  const { format, config, state } = metadata
+  const { format, config, state, sha256 } = metadata
   if (format !== 'adadagrad' || config === undefined || state === undefined)
     throw new DataError(`${file}: not a checkpoint that can be resumed: its metadata lacks config or state`)
+  // Without a word, the run would go on from numbers that nobody computed.
+  if (sha256 === undefined)
+    throw new DataError(
+      `${file}: has no checksum (sha256 in its metadata), being of a version that kept none; ${startAgain}`,
+    )
+  const found = checksum(tensors, { config, state })
+  if (found !== sha256)
+    throw new DataError(
+      `${file}: damaged: the SHA-256 of what is in it is ${found.slice(0, 12)}…, expected ${sha256.slice(0, 12)}…; ${startAgain}`,
+    )
   try {
     return { file, decided: JSON.parse(config), state: JSON.parse(state), tensors }
   } catch (cause) {
@@ -78,10 +103,15 @@ export function restore(
 ): Snapshot {
   const { config, layout, optimizer } = run
   const found = differences(decided, JSON.parse(JSON.stringify(decisive(config))), ['in the checkpoint', 'in this run'])
-  if (found.length > 0)
+  if (found.length > 0) {
+    const why = found.some((line) => line.startsWith('budget.'))
+      ? '\nThe budget cuts the last batch, and schedules are laid out by it: a run with another one has other bits. Make it as a ' +
+        `new run, with that budget and another --output: train --config ${join(dirname(file), 'config.json')}`
+      : ''
     throw new ConfigurationError(
-      `${file}: made by another configuration or version, so it cannot be resumed:\n  ${found.join('\n  ')}`,
+      `${file}: made by another configuration or version, so it cannot be resumed:\n  ${found.join('\n  ')}${why}`,
     )
+  }
   const { optimizer: numbers, ...rest } = state
   const flat: Record<string, number | Float64Array> = { ...numbers }
   for (const [name, { data }] of tensors)

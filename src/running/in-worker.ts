@@ -38,7 +38,8 @@ export function runInWorker(
       else if (message.type === 'end') {
         observer.end(message.summary)
         resolve(message.summary)
-      } else reject(message.stack === undefined ? new AdadagradError(message.message) : new Error(message.stack))
+      } else if (message.system) reject(Object.assign(new Error(message.message), message.system))
+      else reject(message.stack === undefined ? new AdadagradError(message.message) : new Error(message.stack))
     })
     worker.on('error', reject)
     worker.on('exit', (code) => reject(new AdadagradError(`the run's thread ended with code ${code}`)))

@@ -4,11 +4,12 @@
 // whose holder is dead, or has not been heard of for some time, is taken over by making `lease.N+1`. No clocks are compared:
 // how long a holder is silent is measured by the one who waits.
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AdadagradError } from '../errors.ts'
+import { makeFolder } from '../folder.ts'
 
 /** The right to work on a run. */
 export interface Lease {
@@ -48,7 +49,7 @@ export const defaultPatience = 30
  */
 export async function takeLease(folder: string, options: LeaseOptions = {}): Promise<Lease | undefined> {
   const { patience = defaultPatience, wait = false, signal } = options
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const mine = { token: randomUUID(), host: hostname(), machine, pid: process.pid, began: beganAt('self') ?? '' }
   const pause = Math.min(1000, (1000 * patience) / 12)
   let seen = ''

@@ -6,8 +6,9 @@ import { type ConfigFile, readConfigFile } from '../config/file.ts'
 import type { RunConfig } from '../config/schema.ts'
 import { ConfigurationError, DataError } from '../errors.ts'
 import type { TrainingRecord } from '../training/run.ts'
+import { show } from '../validate.ts'
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts'
-import type { Summary } from './execute.ts'
+import type { Outcome, Summary } from './execute.ts'
 import { type PreparedRun, prepare } from './prepare.ts'
 import { readRecords } from './records.ts'
 import { openRunFolder, type RunFolder, runFiles } from './run-folder.ts'
@@ -49,11 +50,40 @@ export async function readRun(path: string): Promise<RecordedRun> {
 export function readSummary(path: string): Summary | undefined {
   const file = join(path, runFiles.summary)
   if (!existsSync(file)) return undefined
+  const fail = (why: string, cause?: unknown) =>
+    new DataError(`${file}: not the summary of a run: ${why}; remove it to go on`, { cause })
+  let found: unknown
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    found = JSON.parse(readFileSync(file, 'utf8'))
   } catch (cause) {
-    throw new DataError(`${file}: not the summary of a run: ${(cause as Error).message}; remove it to go on`, { cause })
+    throw fail((cause as Error).message, cause)
   }
+  const why = wrongSummary(found)
+  if (why !== undefined) throw fail(why)
+  return found as Summary
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const outcomes: readonly unknown[] = ['finished', 'interrupted', 'diverged'] satisfies Outcome[]
+const numbers = ['steps', 'samples', 'seconds', 'samplesPerSecond', 'averageBatchSize', 'finalBatchSize'] as const
+const losses = ['firstLoss', 'recentLoss'] as const
+const evaluations = ['training', 'test', 'validation'] as const
+
+/** What is wrong with a summary; JSON has null for what is not finite. */
+function wrongSummary(found: unknown): string | undefined {
+  const not = (key: string, expected: string, value: unknown) =>
+    `${key}: expected ${expected}, got ${value === undefined ? 'none' : show(value)}`
+  if (!isObject(found)) return `expected an object, got ${show(found)}`
+  if (!outcomes.includes(found.outcome)) return not('outcome', outcomes.join(', '), found.outcome)
+  for (const key of numbers) if (typeof found[key] !== 'number') return not(key, 'a number', found[key])
+  for (const key of losses)
+    if (found[key] !== null && typeof found[key] !== 'number') return not(key, 'a number or null', found[key])
+  for (const key of evaluations)
+    if (found[key] !== undefined && !(isObject(found[key]) && 'loss' in found[key]))
+      return not(key, 'an object with a loss', found[key])
+  return undefined
 }
 
 /** The records of a folder, from the first step. */

@@ -1,9 +1,11 @@
 // A run as a folder; Node only. The training layer knows nothing of it.
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { writeSafetensors } from '../data/safetensors.ts'
-import { AdadagradError, ConfigurationError } from '../errors.ts'
+import { exponentOf, powerOfTwo } from '../elementary.ts'
+import { AdadagradError, ConfigurationError, isSystemError } from '../errors.ts'
+import { makeFolder } from '../folder.ts'
 import type { ParameterLayout } from '../nn/parameters.ts'
 import { toStateDict } from '../nn/state-dict.ts'
 import type { Snapshot, TrainingRecord } from '../training/run.ts'
@@ -66,6 +68,16 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunFolde
     removeHalfFiles(path)
     keepRecords(file('records'), resumeAt)
   }
+  // What fails with a file descriptor, or in write-file-atomic, does not know its file.
+  const refused = (name: keyof typeof runFiles, cause: unknown) =>
+    isSystemError(cause) ? new AdadagradError(`${file(name)}: cannot be written: ${cause.message}`, { cause }) : cause
+  const replace = async (name: keyof typeof runFiles, content: string | Buffer) => {
+    try {
+      await writeFileAtomic(file(name), content)
+    } catch (error) {
+      throw refused(name, error)
+    }
+  }
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
   const records = openSync(file('records'), 'a')
   let waiting: string[] = []
@@ -79,8 +91,12 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunFolde
   let early: Snapshot | undefined
 
   const flush = () => {
-    // Not writeSync, which may write a part.
-    if (waiting.length > 0) writeFileSync(records, waiting.join(''))
+    try {
+      // Not writeSync, which may write a part.
+      if (waiting.length > 0) writeFileSync(records, waiting.join(''))
+    } catch (error) {
+      throw refused('records', error)
+    }
     waiting = []
     flushed = performance.now()
   }
@@ -88,7 +104,7 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunFolde
     // The records come first: a checkpoint never is ahead of them, whatever dies.
     flush()
     fsyncSync(records)
-    await writeFileAtomic(file('checkpoint'), asBuffer(checkpointBytes(layout, config, snapshot)))
+    await replace('checkpoint', asBuffer(checkpointBytes(layout, config, snapshot)))
     checkpointStep = snapshot.step
     early = undefined
   }
@@ -97,7 +113,7 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunFolde
     get checkpointStep() {
       return checkpointStep
     },
-    begin: () => writeFileAtomic(file('config'), json(config)),
+    begin: () => replace('config', json(config)),
     record(record: TrainingRecord) {
       step = record.step
       waiting.push(`${JSON.stringify(record)}\n`)
@@ -108,7 +124,7 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunFolde
       held = undefined
       const isDue = due()
       if (isDue) saved = { at: performance.now(), step }
-      if (isDue || (checkpointStep === undefined && Number.isInteger(Math.log2(step))))
+      if (isDue || (checkpointStep === undefined && powerOfTwo(exponentOf(step)) === step))
         held = { state: snapshot(), isDue }
       if (good?.isDue) return save(good.state)
       early = good?.state ?? early
@@ -118,24 +134,38 @@ export function openRunFolder(path: string, options: RunFolderOptions): RunFolde
       if (last) await save(last)
       else flush()
       closeSync(records)
-      if (summary.outcome !== 'diverged') await writeFileAtomic(file('weights'), weightsBytes(layout, snapshot))
+      if (summary.outcome !== 'diverged') await replace('weights', weightsBytes(layout, snapshot))
       // Last: a folder with a summary is whole.
-      await writeFileAtomic(file('summary'), json(summary))
+      await replace('summary', json(summary))
     },
+  }
+}
+
+/**
+ * Makes a folder that runs can be recorded in.
+ *
+ * @throws AdadagradError where the system refuses
+ */
+export function makeRunFolder(path: string): void {
+  try {
+    makeFolder(path)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const isFile = code === 'EEXIST' || code === 'ENOTDIR'
+    // It is not for want of a parent: they were made before.
+    const why = isFile
+      ? 'there is a file of that name'
+      : code === 'ENOENT'
+        ? `no folders can be made there (${code})`
+        : code
+    throw new AdadagradError(`${path}: cannot be made a run's folder: ${why}`, { cause })
   }
 }
 
 /** Makes the folder, or refuses one that is in use. */
 export function claimFolder(path: string, overwrite: boolean): void {
-  let entries: string[]
-  try {
-    mkdirSync(path, { recursive: true })
-    entries = readdirSync(path)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'there is a file of that name' : code
-    throw new AdadagradError(`${path}: cannot be made a run's folder: ${why}`, { cause })
-  }
+  makeRunFolder(path)
+  const entries = readdirSync(path)
   if (entries.length > 0 && !overwrite) {
     const resume = entries.includes(runFiles.config) ? `, --resume ${path} to go on with the run in it` : ''
     throw new ConfigurationError(

@@ -1,7 +1,7 @@
 // A run on a thread of its own, for `in-worker.ts`: the entry of the thread.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { RunConfig } from '../config/schema.ts'
-import { AdadagradError } from '../errors.ts'
+import { AdadagradError, isSystemError, type SystemDetails } from '../errors.ts'
 import type { TrainingRecord } from '../training/run.ts'
 import { execute, type RunSink, type Summary } from './execute.ts'
 import type { ResolvedConfig } from './resolved-config.ts'
@@ -20,7 +20,7 @@ export type WorkerMessage =
   | { readonly type: 'begin'; readonly config: ResolvedConfig }
   | { readonly type: 'records'; readonly records: readonly TrainingRecord[] }
   | { readonly type: 'end'; readonly summary: Summary }
-  | { readonly type: 'error'; readonly message: string; readonly stack?: string }
+  | { readonly type: 'error'; readonly message: string; readonly stack?: string; readonly system?: SystemDetails }
 
 /** Milliseconds between two messages: small batches make thousands of records a second. */
 const postEvery = 60
@@ -37,9 +37,17 @@ async function work(port: MessagePort, { config, overwrite, resume }: WorkerOrde
     post({ type: 'end', summary })
   } catch (error) {
     const { message, stack } = error as Error
-    post({ type: 'error', message, ...(!(error instanceof AdadagradError) && stack !== undefined && { stack }) })
+    // Of an error that is sent, little more than its message would arrive.
+    if (isSystemError(error)) post({ type: 'error', message, system: detailsOf(error) })
+    else post({ type: 'error', message, ...(!(error instanceof AdadagradError) && stack !== undefined && { stack }) })
   }
 }
+
+const detailsOf = ({ code, syscall, path }: SystemDetails): SystemDetails => ({
+  code,
+  syscall,
+  ...(path !== undefined && { path }),
+})
 
 function told(post: (message: WorkerMessage) => void): RunSink {
   let records: TrainingRecord[] = []

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -78,7 +79,7 @@ describe.concurrent('mistakes on the command line', () => {
       'data without their folder',
       ['train', '--data', 'mnist'],
       1,
-      /^--folder: needs a value .where the files are.; the default would be mnist in .* ADADAGRAD_DATA names$/,
+      /^--data: mnist needs its folder .where the files are.: mnist:FOLDER; the default would be mnist in .* ADADAGRAD_DATA names$/,
     ],
     [
       'a model that does not fit',
@@ -86,6 +87,20 @@ describe.concurrent('mistakes on the command line', () => {
       1,
       /^--model: cifar-cnn takes images .* but digits has/,
     ],
+    [
+      'an empty folder',
+      ['train', '--problem', 'quadratic', '--output', ''],
+      2,
+      '--output: expected a text that is not empty, got ""',
+    ],
+    ...[['start'], ['compare', 'x.yaml'], ['verify'], ['export', 'x', '--format', 'csv']].map(
+      (args): [string, string[], number, RegExp] => [
+        `an empty folder for ${args[0]}`,
+        [...args, '--output', ''],
+        2,
+        /^option '--output <(folder|path)>' argument '' is invalid\. expected a path$/,
+      ],
+    ),
     ['a missing configuration', ['train', '--config', '/nowhere.json'], 1, '/nowhere.json: no such file'],
   ]
   for (const [name, args, code, message] of cases)
@@ -103,5 +118,30 @@ describe.concurrent('mistakes on the command line', () => {
       code: 1,
       message: `${path}:2:28: batchSize.test.etta: unknown key, did you mean eta?`,
     })
+  })
+
+  it('a key that is there twice in a configuration file', async () => {
+    const path = join(await temporary(), 'run.json')
+    await writeFile(path, '{\n  "model": "logistic",\n  "model": "mnist-cnn"\n}\n')
+    expect(await mistake('train', '--config', path)).toEqual({
+      code: 1,
+      message: `${path}:3:3: the key "model" is there twice`,
+    })
+  })
+
+  // Where folders cannot be made, and the system does not say that one may not.
+  it.runIf(existsSync('/proc/self'))('a folder where there are none', async () => {
+    const run = ['train', '--problem', 'quadratic', '--steps', '1']
+    expect((await mistake(...run, '--output', '/proc/x/y')).message).toBe(
+      "/proc/x/y: cannot be made a run's folder: no folders can be made there (ENOENT)",
+    )
+    const { code, stderr } = await call(['start', '--samples', '8', '--output', '/proc/x'])
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: "error: /proc/x: cannot be made a run's folder: no folders can be made there (ENOENT)\n",
+    })
+    expect((await mistake('verify', '--only', '3.2', '--output', '/proc/x')).message).toBe(
+      "--output: /proc/x: cannot be the report's folder: ENOENT",
+    )
   })
 })

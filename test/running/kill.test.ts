@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { parseSafetensors, writeSafetensors } from '../../src/data/safetensors.ts'
 import { random } from '../../src/random.ts'
+import { checksum } from '../../src/running/checkpoint.ts'
 import { call, lines, temporary } from '../cli/command.ts'
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -120,13 +122,57 @@ describe.concurrent('adadagrad train --resume', () => {
     expect(refused.stderr).toContain('\n  batchSize.test.eta: 0.1 in the checkpoint, 0.3 in this run\n')
     expect(refused.stderr).toContain('\n  seed: 1 in the checkpoint, 9 in this run\n')
     expect(refused.stderr).toContain('\n  optimizer.name: "adagrad" in the checkpoint, "adam" in this run\n')
+    expect(refused.stderr).not.toContain('budget')
+    const longer = await call(['train', '--resume', output, '--steps', '80'])
+    expect(longer.stderr).toMatch(
+      /:\n {2}budget.steps: 40 in the checkpoint, 80 in this run\nThe budget cuts the last batch, [^\n]*config.json\n$/,
+    )
+    const config = / (--config .*)\n$/.exec(longer.stderr)![1]!.split(' ')
+    expect((await call(['train', ...config, '--steps', '80', '--output', `${output}-longer`])).code).toBe(0)
 
     const file = join(output, 'checkpoint.safetensors')
-    const bytes = await readFile(file, 'latin1')
-    const version = /\\"version\\":\\"([^"\\]*)\\"/.exec(bytes)![1]!
-    await writeFile(file, bytes.replace(`\\"version\\":\\"${version}\\"`, `\\"version\\":\\"9.9.9\\"`), 'latin1')
+    const { tensors, metadata } = parseSafetensors(await readFile(file), file)
+    const { version, ...rest } = JSON.parse(metadata.config!)
+    const said = { config: JSON.stringify({ version: '9.9.9', ...rest }), state: metadata.state! }
+    await writeFile(file, writeSafetensors(tensors, { ...metadata, ...said, sha256: checksum(tensors, said) }))
     const other = await call(['train', '--resume', output])
     expect(other.stderr).toContain(`version: "9.9.9" in the checkpoint, "${version}" in this run`)
+  })
+
+  it('refuses a checkpoint that is damaged or has no checksum, and starts again without it', async () => {
+    const output = join(await temporary(), 'run')
+    await call(['train', '--model', 'logistic', '--steps', '10', '--json', '--output', output])
+    const before = await outcome(output)
+    const file = join(output, 'checkpoint.safetensors')
+    const whole = await readFile(file)
+    await rm(join(output, 'summary.json'))
+    const resume = async (bytes: Uint8Array) => {
+      await writeFile(file, bytes)
+      return await call(['train', '--resume', output, '--json'])
+    }
+    const again = 'it cannot be resumed: remove it to make the run again from its first step'
+
+    const flipped = Buffer.from(whole).fill(0xff, whole.length - 5000, whole.length - 4990)
+    const inState = Buffer.from(whole.toString('latin1').replace(/(state":"[^}]*?samples\\":)\d/, '$19'), 'latin1')
+    expect(inState.equals(whole)).toBe(false)
+    for (const damaged of [flipped, inState]) {
+      const { code, stdout, stderr } = await resume(damaged)
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(/^error: [^\n]*\n$/)
+      expect(stderr).toContain(`${file}: damaged: the SHA-256 of what is in it is `)
+      expect(stderr).toContain(again)
+    }
+    const { tensors, metadata } = parseSafetensors(whole, file)
+    const { sha256, ...older } = metadata
+    const { code, stderr } = await resume(writeSafetensors(tensors, older))
+    expect({ code, is: stderr.startsWith(`error: ${file}: has no checksum`) }).toEqual({ code: 1, is: true })
+    expect(stderr).toContain(again)
+
+    await rm(file)
+    expect((await call(['train', '--resume', output, '--json'])).code).toBe(0)
+    const after = await outcome(output)
+    expect(after.records).toEqual(before.records)
+    expect(after.weights.equals(before.weights)).toBe(true)
   })
 
   it('names what is not there, and records that are missing', async () => {
@@ -139,12 +185,25 @@ describe.concurrent('adadagrad train --resume', () => {
     const usage = await call(['train', '--resume', output, ...flags])
     expect(usage.code).toBe(2)
     await call([...short, '--steps', '40', '--output', output])
+    const summary = JSON.parse(await readFile(join(output, 'summary.json'), 'utf8'))
     await writeFile(join(output, 'records.jsonl'), '{"step":1}\n{"st')
     await writeFile(join(output, 'summary.json'), '{"outcome":')
     expect((await call(['train', '--resume', output])).stderr).toMatch(
       /^error: [^\n]*summary.json: not the summary of a run: [^\n]*; remove it to go on\n$/,
     )
-    await writeFile(join(output, 'summary.json'), '{"outcome":"interrupted"}')
+    for (const [text, why] of [
+      ['[]', 'expected an object, got \\[\\]'],
+      ['{"outcome":"done"}', 'outcome: expected finished, interrupted, diverged, got "done"'],
+      ['{"outcome":"finished"}', 'steps: expected a number, got none'],
+      [JSON.stringify({ ...summary, firstLoss: '1' }), 'firstLoss: expected a number or null, got "1"'],
+      [JSON.stringify({ ...summary, test: 3 }), 'test: expected an object with a loss, got 3'],
+    ] as const) {
+      await writeFile(join(output, 'summary.json'), text)
+      expect((await call(['train', '--resume', output])).stderr).toMatch(
+        new RegExp(`^error: [^\\n]*summary.json: not the summary of a run: ${why}; remove it to go on\\n$`),
+      )
+    }
+    await writeFile(join(output, 'summary.json'), JSON.stringify({ ...summary, outcome: 'interrupted' }))
     expect((await call(['train', '--resume', output])).stderr).toMatch(
       /records.jsonl: 1 records, but the checkpoint beside it is of step 40; /,
     )

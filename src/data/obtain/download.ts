@@ -1,11 +1,12 @@
 // Data sets from where they are published; Node only.
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import writeFileAtomic from 'write-file-atomic'
 import { ConfigurationError, DataError } from '../../errors.ts'
+import { makeFolder } from '../../folder.ts'
 import { digest, sumsFile } from './check.ts'
 import { type FetchOptions, fetchFile, flushToDisk } from './fetch-file.ts'
 import type { KnownDataset } from './known.ts'
@@ -33,7 +34,7 @@ export async function downloadDataset(
   if (dataset.files.length === 0)
     throw new ConfigurationError(`${dataset.name}: ${dataset.checksums}; there is nothing to download`)
   if (dataset.archive && (await isUnpacked(dataset, folder))) return
-  await makeFolder(folder)
+  await prepareFolder(folder)
   const places = from === undefined ? dataset.places : [from]
   for (const file of dataset.files) {
     const path = join(folder, file.name)
@@ -71,7 +72,7 @@ async function unpack(
   progress?.(`unpacking ${files[0]!.name}`, 0, 1)
   await rm(part, { recursive: true, force: true })
   await pipeline(createReadStream(path), createGunzip(), unpackTar(part))
-  await makeFolder(inner)
+  await prepareFolder(inner)
   const sums: string[] = []
   for (const { name, bytes } of archive!.members) {
     const unpacked = join(part, archive!.folder, name)
@@ -89,9 +90,9 @@ async function unpack(
   await rm(path)
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function prepareFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
     await (await open(folder)).close()
   } catch (cause) {
     throw new DataError(`${folder}: cannot be made (${(cause as NodeJS.ErrnoException).code})`, { cause })
