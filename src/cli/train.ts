@@ -11,6 +11,7 @@ import { prepare } from '../running/prepare.ts'
 import { prepareRecorded, type RecordedRun, readRun } from '../running/resume.ts'
 import { runFiles } from '../running/run-folder.ts'
 import { applyFlags, type Given } from './apply-flags.ts'
+import { pathArgument } from './arguments.ts'
 import { catalogueFlags, commanderFlags, type FlagRow, givenFlags } from './flags.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { header, lineWidth, schemeName, summaryTable } from './lines.ts'
@@ -27,10 +28,10 @@ export function trainCommand(): Command {
       'Trains, and shows it live. Without flags: AdAdaGrad, the norm test with AdaGrad, on the MNIST CNN and the digits.\n' +
         'A flag that belongs to something else than what is chosen is refused.',
     )
-    .option('--config <file>', 'JSON configuration; flags go before it')
+    .option('--config <file>', 'JSON configuration; flags go before it', pathArgument)
     .option('--json', 'one JSON object a line: the configuration, each step, the summary')
     .option('--overwrite', 'replace the run in the output folder')
-    .option('--resume <folder>', 'go on with the run in a folder, bit for bit, from its last checkpoint')
+    .option('--resume <folder>', 'go on with the run in a folder, bit for bit, from its last checkpoint', pathArgument)
     .addHelpText(
       'after',
       `

@@ -101,6 +101,12 @@ describe.concurrent('mistakes on the command line', () => {
         /^option '--output <(folder|path)>' argument '' is invalid\. expected a path$/,
       ],
     ),
+    [
+      'an empty folder to resume',
+      ['train', '--resume', ''],
+      2,
+      "option '--resume <folder>' argument '' is invalid. expected a path",
+    ],
     ['a missing configuration', ['train', '--config', '/nowhere.json'], 1, '/nowhere.json: no such file'],
   ]
   for (const [name, args, code, message] of cases)
