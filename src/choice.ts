@@ -76,6 +76,8 @@ export interface Choice<T, C = void> {
   readonly summary: string
   /** In plain Unicode: (1/b)‖Var‖₁ ≤ η²‖ḡ‖². */
   readonly formula?: string
+  /** What the formula asks, in a full sentence for those who do not read formulas. */
+  readonly plainly?: string
   readonly options: Options
   /** The option that a bare value stands for: `8` for `{ "name": "constant", "batchSize": 8 }`, `mnist:folder`. */
   readonly shorthand?: string

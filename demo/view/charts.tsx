@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { type Chart, type ChartOptions, chart } from '../drawing/chart.ts'
 import { DASHES } from '../drawing/palette.ts'
@@ -21,11 +22,13 @@ interface PanelProps {
   readonly class?: string
   /** Said instead of an empty chart. */
   readonly empty?: string
+  /** Unfolds under the heading: what the chart shows, for those who see it for the first time. */
+  readonly about?: ComponentChildren
 }
 
 /** A chart of the race with its heading. */
 export function ChartPanel(props: PanelProps) {
-  const { demo, title, unit, y, curve, map, stepped, marked, smoothed = false, empty } = props
+  const { demo, title, unit, y, curve, map, stepped, marked, smoothed = false, empty, about } = props
   const { race, state } = demo
   const { experiment, view } = state
   const host = useRef<HTMLDivElement>(null)
@@ -62,6 +65,12 @@ export function ChartPanel(props: PanelProps) {
         <h2>{title}</h2>
         <span class="unit">{unit}</span>
       </header>
+      {about && (
+        <details class="about">
+          <summary>What is this?</summary>
+          {about}
+        </details>
+      )}
       {empty ? <p class="empty">{empty}</p> : null}
       <div class="plot" ref={host} hidden={empty !== undefined} />
     </section>

@@ -1,7 +1,9 @@
 import { useEffect, useId, useState } from 'preact/hooks'
 import { backendFamily } from '../../src/backends/choices.ts'
+import { testFamily } from '../../src/batch-size/tests.ts'
 import { isolated, sharesMemory } from '../capabilities.ts'
-import { untyped } from '../experiment/choose.ts'
+import type { NamedTest } from '../drawing/regions.ts'
+import { rowOf, untyped } from '../experiment/choose.ts'
 import { configurationOf } from '../experiment/experiment.ts'
 import { needsDigits, taskFamily } from '../experiment/tasks.ts'
 import { type Axis, WIDTHS, type Width, widthOf } from '../training/history.ts'
@@ -29,7 +31,7 @@ export function Page() {
   const digits = needsDigits(experiment.task.name)
   const shared = useShared()
   useKeys(demo)
-  const focused = experiment.schemes[view.focus]!
+  const tested = testOf(experiment.schemes[view.focus]!)
   const look = (focus: number) => demo.change({ view: { ...view, focus } })
 
   const batchSize = (
@@ -129,9 +131,9 @@ export function Page() {
                 { scheme: view.focus, curve: 'statistic' },
                 { scheme: view.focus, curve: 'threshold', dashed: true },
               ]}
-              {...(!testOf(focused) && {
-                empty: 'This scheme has no test. Choose one that adapts to see its statistic.',
-              })}
+              {...(tested
+                ? { about: <AboutTest test={tested} /> }
+                : { empty: 'This scheme has no test. Choose one that adapts to see its statistic.' })}
             />
             <Formulas demo={demo} />
           </div>
@@ -139,6 +141,17 @@ export function Page() {
       </main>
       <Footer demo={demo} />
     </>
+  )
+}
+
+/** The test in plain words: those that all tests share, and the test's own. */
+function AboutTest({ test }: { test: NamedTest }) {
+  return (
+    <p>
+      A step goes along ḡ, the mean of the batch’s gradients: an estimate, whose error shrinks as the batch grows.{' '}
+      {rowOf(testFamily, test.name).plainly} That holds while the solid line is below the dashed one. Otherwise the test
+      suggests the size T at which it would just hold; batches grow towards it, up to the cap, and never shrink.
+    </p>
   )
 }
 

@@ -96,6 +96,8 @@ export const coordinateTestChoice = choice({
   name: 'coordinate',
   summary: 'the norm test on every coordinate, or on a share of them',
   formula: '(1/b)·Var_j ≤ η²ḡ_j² for every j',
+  plainly:
+    'Every parameter by itself: the error of its part of ḡ may be at most η times as large as that part. The strictest parameter decides, or a quantile of them.',
   options: {
     eta: { type: 'number', above: 0, default: 1, symbol: 'η', help: 'tolerated ratio of noise to signal' },
     quantile: { type: 'number', above: 0, atMost: 1, default: 1, help: 'share of the coordinates that must pass' },

@@ -93,6 +93,7 @@ export const officialTestChoices = [
     name: 'official-norm',
     summary: "the official code's norm test: variances pooled over micro-batches, for comparisons on purpose",
     formula: '(1/b)·((1/m)Σ‖Var_k‖₁ + (1/m)Σ‖ḡ_k‖² − ‖ḡ‖²) ≤ η²‖ḡ‖²',
+    plainly: 'The error of ḡ, estimated as in the official code, may be at most η times as long as ḡ itself.',
     options: {
       eta: { type: 'number', above: 0, default: 0.1, symbol: 'η', help: 'tolerated ratio of noise to signal' },
       microBatch: { type: 'integer', atLeast: 2, default: 1024, help: 'samples computed at once in the official code' },
@@ -103,6 +104,8 @@ export const officialTestChoices = [
     name: 'official-augmented',
     summary: "the official code's augmented test: variances summed tensor by tensor, for comparisons on purpose",
     formula: '(1/b)·Σ_t Var⟨g_i^t, ḡ^t⟩ ≤ ϑ²‖ḡ‖⁴ and (1/b)·Σ_t OrthVar^t ≤ ν²‖ḡ‖²',
+    plainly:
+      'The error of ḡ, estimated tensor by tensor as in the official code, may be at most ϑ times as long as ḡ along its direction, and at most ν times across it.',
     options: {
       theta: { type: 'number', above: 0, default: 0.5, symbol: 'ϑ', help: 'tolerated relative noise along ḡ' },
       nu: { type: 'number', above: 0, default: 1, symbol: 'ν', help: 'tolerated ratio of noise across ḡ to ‖ḡ‖' },

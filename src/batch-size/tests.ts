@@ -124,6 +124,7 @@ export const testFamily: Family<BatchSizeTest> = {
       name: 'norm',
       summary: 'the noise of ḡ against its length',
       formula: '(1/b)·‖Var‖₁ ≤ η²‖ḡ‖²',
+      plainly: 'The error of ḡ may be at most η times as long as ḡ itself.',
       options: {
         eta: { type: 'number', above: 0, default: 0.1, symbol: 'η', help: 'tolerated ratio of noise to signal' },
       },
@@ -133,6 +134,8 @@ export const testFamily: Family<BatchSizeTest> = {
       name: 'inner-product',
       summary: 'the noise along ḡ alone',
       formula: '(1/b)·Var⟨g_i, ḡ⟩ ≤ ϑ²‖ḡ‖⁴',
+      plainly:
+        'The error of ḡ along its own direction, which makes a step too long, too short or uphill, may be at most ϑ times as long as ḡ.',
       options: { theta },
       make: innerProductTest,
     }),
@@ -140,6 +143,8 @@ export const testFamily: Family<BatchSizeTest> = {
       name: 'orthogonality',
       summary: 'the noise across ḡ alone',
       formula: '(1/b)·OrthVar ≤ ν²‖ḡ‖²',
+      plainly:
+        'The error of ḡ across its own direction, which makes a step a detour, may be at most ν times as long as ḡ.',
       options: { nu },
       make: orthogonalityTest,
     }),
@@ -147,6 +152,8 @@ export const testFamily: Family<BatchSizeTest> = {
       name: 'augmented',
       summary: 'the inner product test and the orthogonality test',
       formula: '(1/b)·Var⟨g_i, ḡ⟩ ≤ ϑ²‖ḡ‖⁴ and (1/b)·OrthVar ≤ ν²‖ḡ‖²',
+      plainly:
+        'The error of ḡ may be at most ϑ times as long as ḡ along its direction, and at most ν times across it, where it only makes a detour.',
       options: { theta, nu },
       make: augmentedInnerProductTest,
     }),

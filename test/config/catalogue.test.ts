@@ -41,6 +41,13 @@ describe('the catalogue', () => {
     for (const family of Object.values(anyFamilies)) walk(family)
   })
 
+  it.each(testFamily.choices.map(({ name, plainly }) => [name, plainly]))(
+    'the test %s says in a sentence what it asks',
+    (_, plainly) => {
+      expect(plainly).toMatch(/^[A-Z].{20,}\.$/)
+    },
+  )
+
   // The rows repeat the defaults of the functions they make things with; both have to say the same.
   it.each(names('optimizer'))('optimiser %s: the row says the defaults that the function has', (name) => {
     const { name: _, ...values } = completed('optimizer', name)
