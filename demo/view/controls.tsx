@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import { expected, type Family, type Option, type Surroundings } from '../../src/choice.ts'
 import { defaultOf, inRange, type Picked, rowOf } from '../experiment/choose.ts'
 
@@ -164,7 +164,10 @@ interface TextFieldProps {
 
 /** A field that takes effect when it is left or confirmed, and says what it expects instead of taking what does not fit. */
 export function TextField({ id, label, help, numeric, shown, placeholder, expectation, read, change }: TextFieldProps) {
-  const [wrong, setWrong] = useState(false)
+  // What is being typed: the page draws itself anew while schemes train, and must not take it back.
+  const [draft, setDraft] = useState<string>()
+  const wrong = draft !== undefined && read(draft) === null
+  useEffect(() => setDraft(undefined), [shown])
   return (
     <div class="field">
       {label}
@@ -173,16 +176,18 @@ export function TextField({ id, label, help, numeric, shown, placeholder, expect
           id={id}
           type="text"
           inputMode={numeric ? 'decimal' : 'text'}
-          value={shown}
+          value={draft ?? shown}
           placeholder={placeholder}
           title={help}
           autocomplete="off"
           aria-invalid={wrong}
           aria-describedby={wrong ? `${id}-wrong` : undefined}
-          onInput={(event) => setWrong(read(event.currentTarget.value) === null)}
+          onInput={(event) => setDraft(event.currentTarget.value)}
           onChange={(event) => {
             const value = read(event.currentTarget.value)
-            if (value !== null) change(value)
+            if (value === null) return
+            setDraft(undefined)
+            change(value)
           }}
         />
         {wrong && (

@@ -94,6 +94,20 @@ describe.skipIf(chromiumPath === undefined)('the demo in Chromium', () => {
     await close()
   })
 
+  it('leaves alone what is being typed while the page draws itself anew', async () => {
+    const { page, close } = await open(browser, `${server.url}#task=logistic&samples=100000&pace=2000`)
+    await page.locator('.scheme-2 summary', { hasText: 'Change' }).click()
+    const field = page.locator('.scheme-2').getByLabel('batch size b')
+    await field.fill('32')
+    const before = await page.locator('.story').textContent()
+    await page.waitForFunction((text) => document.querySelector('.story')!.textContent !== text, before)
+    expect(await field.inputValue()).toBe('32')
+    expect(page.url()).not.toContain('batchSize=32')
+    await field.press('Enter')
+    await page.waitForFunction(() => location.hash.includes('batchSize=32'))
+    await close()
+  })
+
   it('says what a value must be instead of taking a wrong one', async () => {
     const { page, close } = await open(browser, `${server.url}#task=logistic&samples=2000&s1.batchSize=adaptive`)
     await page.locator('.scheme-1 summary', { hasText: 'Change' }).click()
