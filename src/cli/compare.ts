@@ -2,6 +2,7 @@ import { basename, extname, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { checkComparison, type PlannedRun, runName } from '../comparing/comparison.ts'
 import { writeReport } from '../comparing/report.ts'
+import { readResults } from '../comparing/results.ts'
 import { isDone, makeRuns, type RunState } from '../comparing/runs.ts'
 import { tableLines } from '../comparing/table.ts'
 import { isOfTask, parseTask, type Task } from '../comparing/task.ts'
@@ -132,7 +133,7 @@ async function run(path: string, options: Options): Promise<number> {
   const done = states.filter(({ summary }) => isDone(summary))
   // A task is one of many that share the folder; whoever comes last makes the report.
   if (done.length > 0 && !task) {
-    const report = await writeReport(comparison, states, {
+    const report = await writeReport(comparison, await readResults(states, comparison.target), {
       output,
       source: file.text,
       command: commandLine(path, options),

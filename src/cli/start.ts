@@ -86,10 +86,11 @@ async function start(options: Options): Promise<number> {
   const failed = states.filter(({ error }) => error !== undefined)
   for (const { run, error } of failed) console.error(`error: ${run.scheme}: ${error}`)
   const target = commonAccuracy(states)
-  conclude(await readResults(states, target), target, interrupted)
+  const results = await readResults(states, target)
+  conclude(results, target, interrupted)
   if (states.some(({ summary }) => isDone(summary))) {
     const command = `npx adadagrad start --samples ${samples} --eta ${eta} --seed ${seed}`
-    await writeReport({ ...comparison, ...(target && { target }) }, states, { output, command })
+    await writeReport({ ...comparison, ...(target && { target }) }, results, { output, command })
     console.log(`\nRuns, tables, plots and ${join(output, 'report.html')}`)
   } else if (states.some(({ summary }) => summary)) console.log(`\nRecorded in ${output}`)
   if (failed.length > 0) return exitCodes.failed

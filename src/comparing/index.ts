@@ -43,8 +43,7 @@ export async function compare(input: ComparisonInput, options: CompareOptions): 
   const { report = true, ...settings } = options
   const comparison = checkComparison(input)
   const runs = await makeRuns(comparison, settings)
-  const rows = report
-    ? (await (await import('./report.ts')).writeReport(comparison, runs, { output: options.output })).rows
-    : schemeRows(comparison, await readResults(runs, comparison.target))
-  return { runs, rows }
+  const results = await readResults(runs, comparison.target)
+  if (report) await (await import('./report.ts')).writeReport(comparison, results, { output: options.output })
+  return { runs, rows: schemeRows(comparison, results) }
 }

@@ -10,8 +10,7 @@ import { drawPng, drawSvg } from './draw.ts'
 import { reportFiles } from './folders.ts'
 import { page } from './page.ts'
 import { plotsOf } from './plots.ts'
-import { readResults, type SchemeRow, schemeRows } from './results.ts'
-import type { RunState } from './runs.ts'
+import { type RunResult, type SchemeRow, schemeRows } from './results.ts'
 import { csvTable, latexTable, markdownTable, tuningCells, tuningCsv } from './table.ts'
 import { criterionWords, isShown, trialsOf } from './tuning.ts'
 
@@ -35,18 +34,17 @@ export interface Report {
  * Writes `table.md`, `table.csv`, `table.tex`, `tuning.csv`, `plots/*.svg`, `plots/*.png` and the self-contained `report.html`, from what
  * the runs have recorded; runs that are missing are named.
  *
- * @example await writeReport(comparison, await makeRuns(comparison, { output }), { output })
+ * @example await writeReport(comparison, await readResults(await makeRuns(comparison, { output })), { output })
  */
 export async function writeReport(
   comparison: Comparison,
-  states: readonly RunState[],
+  results: readonly RunResult[],
   options: ReportOptions,
 ): Promise<Report> {
   const { output } = options
   const { schemes, target } = comparison
-  const results = await readResults(states, target)
   const rows = schemeRows(comparison, results)
-  const trials = trialsOf(comparison, states)
+  const trials = trialsOf(comparison, results)
   const shown = results.filter(({ run }) => isShown(trials, run))
   const files: string[] = []
   const write = async (name: string, content: string | Uint8Array) => {
@@ -86,7 +84,7 @@ export async function writeReport(
       plots: drawn,
       environment,
       version: packageVersion(),
-      states,
+      states: results,
       ...options,
     }),
   )

@@ -132,6 +132,14 @@ export function createRun(options: RunOptions): Run {
     return { ...rest, mean: mean.slice(), ...(sumSquares && { sumSquares: sumSquares.slice() }) }
   }
 
+  async function evaluate(data: Dataset, name: string, learningRate: number): Promise<Evaluation> {
+    const evaluation = await executor.evaluate(data)
+    // What a step leads to is seen by the next one; where there is none, here.
+    if (!Number.isFinite(evaluation.loss))
+      throw diverged(step, `the loss on the ${name} set is ${evaluation.loss} after it`, learningRate)
+    return evaluation
+  }
+
   async function* steps(): AsyncGenerator<TrainingRecord, void> {
     while (!finished()) {
       const started = performance.now()
@@ -165,15 +173,9 @@ export function createRun(options: RunOptions): Run {
       seconds += (performance.now() - started) / 1000
 
       const due = evaluateEvery !== undefined && isDue(evaluateEvery, before, samples, step)
-      const evaluate = async (data: Dataset | undefined, name: string) => {
-        const evaluation = data && (due || finished()) ? await executor.evaluate(data) : undefined
-        // What a step leads to is seen by the next one; where there is none, here.
-        if (evaluation && !Number.isFinite(evaluation.loss))
-          throw diverged(step, `the loss on the ${name} set is ${evaluation.loss} after it`, learningRate)
-        return evaluation
-      }
-      const evaluation = await evaluate(test, 'test')
-      const validated = await evaluate(validation, 'validation')
+      const evaluating = due || finished()
+      const evaluation = test && evaluating ? await evaluate(test, 'test', learningRate) : undefined
+      const validated = validation && evaluating ? await evaluate(validation, 'validation', learningRate) : undefined
       if (finished() && !parameters.every(Number.isFinite))
         throw diverged(step, 'the parameters are not finite after it', learningRate)
       yield {
